@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Executors evaluate rows and run no algorithm code. An algorithm fills rows of a table, posts their slots, and
+ * collects slots as their values arrive, in any order: results must not depend on it.
+ *
+ * Life: mote_executor_open, then { fill rows; post; collect ... }, mote_executor_close. One file per executor:
+ * executor_serial.c, executor_threads.c, executor_processes.c, executor_external.c. */
+#ifndef MOTE_CORE_EXECUTOR_H
+#define MOTE_CORE_EXECUTOR_H
+
+#include <mote/run.h>
+
+#include "core/memory.h"
+#include "core/message.h"
+
+/* The function whose rows are evaluated; what a target, or later a filter, looks like from here. */
+typedef struct mote_row_function {
+    int (*evaluate)(void *ctx, const mote_batch *batch); /* contract of mote_target.log_likelihood */
+    void *ctx;
+    int64_t dimension;
+    int64_t derived_count;
+    int64_t thread_safe;
+    int64_t points_only;   /* 1: evaluate loops over single points, so batching gains nothing */
+    const char *name;      /* of the model, for messages */
+    /* How a worker process makes the same function; NULL: it cannot. */
+    const char *plugin_path;
+    const char *plugin_text; /* ini text with [model] and [parameters] */
+} mote_row_function;
+
+typedef struct mote_rows {
+    int64_t capacity, dimension, derived_count;
+    double *theta;          /* capacity x dimension, 64-byte aligned */
+    double *log_likelihood; /* capacity; failed rows hold -inf once collected */
+    double *derived;        /* capacity x derived_count */
+    int64_t *reason;        /* enum mote_reason */
+    int64_t *id;            /* deterministic key of the row, set by the algorithm */
+} mote_rows;
+
+typedef struct mote_executor mote_executor;
+
+typedef struct mote_executor_type {
+    const char *name;
+    int (*open)(mote_executor *executor);
+    int (*post)(mote_executor *executor, const int64_t *slots, int64_t n);
+    /* At least one slot whose value is in (at most rows.capacity), MOTE_OK; MOTE_WAITING when the caller must tell
+     * values first; an error, or the model's negative code. Never called with nothing posted. */
+    int (*collect)(mote_executor *executor, int64_t *slots, int64_t *n);
+    void (*close)(mote_executor *executor); /* also after a failed open */
+} mote_executor_type;
+
+extern const mote_executor_type *const mote_executor_serial, *const mote_executor_threads,
+    *const mote_executor_processes, *const mote_executor_external;
+
+struct mote_executor {
+    const mote_executor_type *type;
+    mote_row_function function;
+    mote_rows rows;
+    const mote_memory *memory;
+    mote_message *message;  /* of the run */
+    mote_ledger *ledger;    /* of the run: only the run's own thread writes it */
+    const struct mote_settings *settings;
+    int64_t posted;         /* slots posted and not collected */
+    void *state;            /* of the type */
+};
+
+int mote_executor_open(mote_executor *executor, const mote_row_function *function, int64_t capacity);
+int mote_executor_post(mote_executor *executor, const int64_t *slots, int64_t n);
+int mote_executor_collect(mote_executor *executor, int64_t *slots, int64_t *n);
+void mote_executor_close(mote_executor *executor);
+
+/* For executors: evaluates the given slots in one call of the model with retries; fills log_likelihood, derived and
+ * reason of each. Returns MOTE_OK, MOTE_EMODEL or the model's negative code. Thread-safe when the function is; the
+ * caller counts into the ledger afterwards with mote_executor_count. */
+typedef struct mote_row_scratch { /* one per thread that evaluates */
+    double *theta, *log_likelihood, *derived;
+    int64_t *id;
+    int64_t capacity;
+    int64_t calls, batches;
+    double seconds;
+} mote_row_scratch;
+
+int mote_row_scratch_open(mote_row_scratch *scratch, const mote_executor *executor, int64_t capacity);
+void mote_row_scratch_close(mote_row_scratch *scratch, const mote_executor *executor);
+int mote_rows_evaluate(const mote_executor *executor, mote_row_scratch *scratch, const int64_t *slots, int64_t n);
+
+/* Turns NaN and +inf of a slot into -inf with a reason, when the evaluation gave none. */
+void mote_rows_settle(mote_rows *rows, int64_t slot);
+
+#endif

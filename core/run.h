@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A run from inside: what the life cycle keeps, and what an algorithm fills in. */
+#ifndef MOTE_CORE_RUN_H
+#define MOTE_CORE_RUN_H
+
+#include <mote/run.h>
+#include <stdatomic.h>
+
+#include "core/checkpoint.h"
+#include "core/executor.h"
+#include "core/memory.h"
+#include "core/message.h"
+#include "core/source.h"
+
+/* The common options, resolved: the struct that MOTE_RUN_OPTIONS makes. */
+typedef struct mote_settings {
+    MOTE_OPTION_FIELDS(MOTE_RUN_OPTIONS)
+} mote_settings;
+
+struct mote_algorithm {
+    const char *name;
+    const char *help;          /* one line */
+    uint32_t model_kind;       /* MOTE_KIND_ of the model struct */
+    size_t model_size;
+    const mote_option_table *options;
+    size_t state_size;         /* of run->state, zeroed before open */
+    int (*open)(mote_run *run, const void *model);
+    int (*step)(mote_run *run);                    /* MOTE_OK, MOTE_DONE, MOTE_WAITING or an error */
+    int (*save)(mote_run *run, mote_writer *writer);
+    int (*load)(mote_run *run, mote_reader *reader);
+    int (*draws)(mote_run *run);                   /* fills run->draws */
+    void (*progress)(mote_run *run, mote_progress *progress);
+    void (*limit)(mote_run *run, int64_t finished_by); /* told once when a limit or stop request ended the run */
+    void (*close)(mote_run *run);                  /* also after a failed open */
+};
+
+/* The state of a run (checkpointed: key, step count, seconds, algorithm state) and its diagnostics. */
+struct mote_run {
+    const mote_algorithm *algorithm;
+    mote_memory memory;
+    mote_message message;
+    mote_hooks hooks;
+    void *options;             /* the algorithm's struct: full size, defaults filled in, texts copied */
+    mote_settings settings;    /* its common part */
+    mote_source source;        /* at the run's key */
+    void *state;               /* the algorithm's */
+    mote_executor executor;    /* opened by the algorithm through mote_run_executor */
+    mote_ledger ledger;
+    char *identity;            /* of model, data and options that decide the result */
+    int64_t steps;
+    int64_t finished_by;
+    int64_t opened;            /* 1 once the algorithm's open succeeded */
+    int status;                /* of the last step: an error is final */
+    mote_draws *draws;         /* built by the algorithm, freed at the next step */
+    double seconds_before;     /* wall time of earlier sessions */
+    double started;            /* clock at open */
+    double last_checkpoint, last_progress;
+    int lock;                  /* descriptor of the checkpoint folder's lock, -1 */
+    atomic_int stop;
+};
+
+/* Opens run->executor for `function` as the options say. */
+int mote_run_open_executor(mote_run *run, const mote_row_function *function, int64_t capacity);
+
+/* Sends one line to the log hook. */
+void mote_run_log(const mote_run *run, int64_t level, const char *format, ...) MOTE_PRINTF(3, 4);
+
+/* Seconds since some fixed moment; wall time of the run so far. */
+double mote_clock(void);
+double mote_run_seconds(const mote_run *run);
+
+#endif

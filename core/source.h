@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sources of randomness, inside: the table that live, recording, replaying (and later enumerating) sources fill, and
+ * the address of a draw. Philox counter: x = draw block, y = step, z = particle (pair or chain), w = purpose;
+ * key = 64-bit hash of (seed, run id): see doc/decisions.md, the layout is a file format. */
+#ifndef MOTE_CORE_SOURCE_H
+#define MOTE_CORE_SOURCE_H
+
+#include <mote/source.h>
+#include <mote/status.h>
+
+/* What a number is for: the last word of the counter. One list for the whole library; append only. */
+enum mote_purpose {
+    MOTE_PURPOSE_KEY = 1,     /* derivation of keys */
+    MOTE_PURPOSE_STREAM,      /* seeding of sequential streams: added to the purpose of the stream's owner */
+    MOTE_PURPOSE_USER,        /* sources that a program opened itself */
+    MOTE_PURPOSE_PRIOR,       /* prior draws */
+    MOTE_PURPOSE_BIRTH,       /* chains of nested sampling, one stream per birth */
+    MOTE_PURPOSE_BOUND,       /* bounds: 2-means starts, leave-out rounds */
+    MOTE_PURPOSE_RANK,        /* ties of insertion ranks */
+    MOTE_PURPOSE_VOLUME,      /* simulated volumes */
+    MOTE_PURPOSE_BOOTSTRAP,   /* resampled threads */
+    MOTE_PURPOSE_RESAMPLE,    /* equal-weight resampling */
+    MOTE_PURPOSE_CONSTRAINT   /* mass of a joint prior constraint */
+};
+
+typedef struct mote_source_table {
+    const char *name;
+    void (*bits)(mote_source *source, uint64_t *out, int64_t n);
+    void (*uniforms)(mote_source *source, double *out, int64_t n);
+    void (*normals)(mote_source *source, double *out, int64_t n);
+    void (*exponentials)(mote_source *source, double *out, int64_t n);
+    int64_t (*choose)(mote_source *source, const double *p, int64_t n);
+    void (*ordered_uniforms)(mote_source *source, double *out, int64_t n);
+    double (*uniform_cut)(mote_source *source, const double *cuts, int64_t n);
+    uint64_t (*stream_bits)(mote_stream *stream); /* used when stream->tape is set; live streams are direct */
+} mote_source_table;
+
+/* A source is a position: table + key + address. Copying one copies the position. */
+struct mote_source {
+    const mote_source_table *table;
+    void *ctx;          /* of the table: a tape */
+    uint64_t key;
+    uint32_t purpose;
+    uint32_t step;
+    int64_t first;      /* particle id of element 0 */
+    uint32_t draw;      /* number of draw calls so far at this address */
+    int status;         /* sticky */
+};
+
+/* Key of a run, and key of a child run (a filter inside a sampler). */
+uint64_t mote_source_key(int64_t seed, int64_t run_id);
+uint64_t mote_source_child_key(uint64_t parent, uint64_t child, uint64_t iteration);
+
+/* A live source with this key, at purpose USER, step 0. */
+mote_source mote_source_live(uint64_t key);
+
+/* The same source (table, key, tape) moved to another address, with draw = 0. */
+mote_source mote_source_at(const mote_source *source, uint32_t purpose, uint32_t step, int64_t first);
+
+#endif

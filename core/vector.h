@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Vector mathematics with the same bits from every compiler, optimisation level and instruction set: explicit fma,
+ * no contraction, branch-free scalar kernels that the compiler vectorises. The kernels are compiled once per
+ * instruction set; the table is chosen once (environment MOTE_ISA = baseline | v3 | v4 forces it, for tests). */
+#ifndef MOTE_CORE_VECTOR_H
+#define MOTE_CORE_VECTOR_H
+
+#include <mote/base.h>
+
+typedef struct mote_vector_table {
+    const char *name; /* "baseline", "v3", "v4" */
+    void (*exp)(double *out, const double *x, int64_t n);      /* exp(-inf) = 0, exact at 0, edges as IEEE */
+    void (*log)(double *out, const double *x, int64_t n);      /* log(0) = -inf, log(<0) = NaN */
+    void (*philox_bits)(uint64_t *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
+                        int64_t n);
+    void (*philox_uniforms)(double *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
+                            int64_t n);
+    void (*philox_normals)(double *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
+                           int64_t n);
+    void (*box_muller)(double *out, const double *uniforms, int64_t n); /* n even: pairs (u, v) -> 2 normals */
+} mote_vector_table;
+
+/* The table for this CPU; thread-safe, never fails. */
+const mote_vector_table *mote_vector(void);
+
+/* Scalar twins, same bits as the vector kernels. */
+double mote_exp(double x);
+double mote_log(double x);
+void mote_sincos_2pi(double v, double *sine, double *cosine); /* of 2 pi v, 0 <= v < 1 */
+
+#endif

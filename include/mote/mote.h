@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All of mote: #include <mote/mote.h>. */
+#ifndef MOTE_MOTE_H
+#define MOTE_MOTE_H
+
+#include <mote/base.h>
+#include <mote/config.h>
+#include <mote/draws.h>
+#include <mote/nested.h>
+#include <mote/option.h>
+#include <mote/output.h>
+#include <mote/parameter.h>
+#include <mote/plugin.h>
+#include <mote/run.h>
+#include <mote/source.h>
+#include <mote/status.h>
+#include <mote/target.h>
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Randomness. Algorithms and models draw from a mote_source and from nothing else, so that the same program can
+ * run live, be recorded, be replayed, or be enumerated.
+ *
+ * Live numbers come from Philox4x32-10 (Salmon et al. 2011), addressed by (key, purpose, step, particle, draw): they
+ * depend on what is drawn, never on who draws it. Draw calls return void; a failure (a tape that ran out) is kept in
+ * the source and checked by the algorithm after every callback. */
+#ifndef MOTE_SOURCE_H
+#define MOTE_SOURCE_H
+
+#include <mote/base.h>
+
+MOTE_BEGIN
+
+typedef struct mote_source mote_source;
+
+/* Sources of a program's own. `live` is what a run uses when none is given. `record` passes the numbers of `inner`
+ * through and keeps them; `replay` gives them again, by address, and fails (MOTE_ESOURCE) when one is asked for that
+ * was not recorded. A source that a run borrows (mote_hooks.source) must outlive it. */
+MOTE_API int mote_source_open_live(mote_source **source, int64_t seed, int64_t run_id);
+MOTE_API int mote_source_open_record(mote_source **source, mote_source *inner);
+MOTE_API int mote_source_open_replay(mote_source **source, const mote_source *record);
+MOTE_API void mote_source_close(mote_source **source);
+MOTE_API int mote_source_status(const mote_source *source); /* MOTE_OK, or the first failure */
+
+/* Element i of each call belongs to particle first + i of the block that the source was handed out for. */
+MOTE_API void mote_bits(mote_source *source, uint64_t *out, int64_t n);
+MOTE_API void mote_uniforms(mote_source *source, double *out, int64_t n); /* inside (0, 1), never an end point */
+MOTE_API void mote_normals(mote_source *source, double *out, int64_t n);  /* mean 0, variance 1 */
+
+/* An index in 0..n-1 with probability proportional to p[i] >= 0 (p NULL: all equal): for every finite decision. */
+MOTE_API int64_t mote_choose(mote_source *source, const double *p, int64_t n);
+
+/* n uniforms in ascending order, by normalised exponential spacings. */
+MOTE_API void mote_ordered_uniforms(mote_source *source, double *out, int64_t n);
+
+/* One uniform. `cuts` are n ascending numbers inside (0, 1) between which the caller does not distinguish values:
+ * live sources ignore them, the enumerator visits each interval once with its length as weight. */
+MOTE_API double mote_uniform_cut(mote_source *source, const double *cuts, int64_t n);
+
+/* Exponential numbers of mean 1. */
+MOTE_API void mote_exponentials(mote_source *source, double *out, int64_t n);
+
+/* A private sequential stream (PCG64-DXSM, seeded from the source's address and `particle`): for code that needs an
+ * unforeseen number of variates, one at a time. It is a plain value: it can be copied and stored in a checkpoint. */
+typedef struct mote_stream {
+    uint64_t state[2];     /* low, high word of the 128-bit state */
+    uint64_t increment[2]; /* odd */
+    double spare;          /* the second normal of a pair */
+    int64_t has_spare;
+    mote_source *tape;     /* NULL when live */
+    uint64_t address[2];   /* of a recorded or replayed stream */
+} mote_stream;
+
+MOTE_API mote_stream mote_stream_open(mote_source *source, int64_t particle);
+MOTE_API uint64_t mote_stream_bits(mote_stream *stream);
+MOTE_API double mote_stream_uniform(mote_stream *stream);
+MOTE_API double mote_stream_normal(mote_stream *stream);
+MOTE_API void mote_stream_normals(mote_stream *stream, double *out, int64_t n);
+MOTE_API int64_t mote_stream_index(mote_stream *stream, int64_t n); /* 0..n-1, bias below n/2^64 */
+
+MOTE_END
+#endif

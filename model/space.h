@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parameter space of a target, compiled: which coordinates of the unit cube become which entries of theta, and
+ * how. Deep copy of the descriptors; borrows callbacks and ctx.
+ *
+ * Counts: `dimension` = coordinates of the cube = sampled parameters less one per Dirichlet group; `theta_count` =
+ * sampled and fixed parameters = entries of theta; `sampled_count`; `derived_count`. */
+#ifndef MOTE_MODEL_SPACE_H
+#define MOTE_MODEL_SPACE_H
+
+#include <mote/target.h>
+
+#include "core/executor.h"
+#include "core/memory.h"
+#include "core/message.h"
+
+typedef struct mote_space {
+    mote_target target;          /* normalised copy: parameter_size is ours, parameters point to our copy */
+    mote_parameter *parameters;  /* all, in declared order, texts owned */
+    int64_t parameter_count, dimension, theta_count, sampled_count, derived_count;
+    int64_t *theta_parameter;    /* theta entry -> parameter */
+    int64_t *derived_parameter;  /* derived entry -> parameter */
+    int64_t *cube_theta;         /* cube coordinate -> (first) theta entry it moves */
+    int64_t *boundary;           /* cube coordinate -> enum mote_boundary */
+    int64_t *speed;              /* cube coordinate -> speed class */
+    int64_t simple;              /* 1: no groups, no conditional prior: entry by entry */
+    const mote_memory *memory;
+} mote_space;
+
+/* Checks everything (names unique and legal, priors, groups, required callbacks) and names the parameter at fault. */
+int mote_space_open(mote_space *space, const mote_target *target, const mote_memory *memory, mote_message *message);
+void mote_space_close(mote_space *space);
+
+/* cube (dimension) -> theta (theta_count). MOTE_OK or the model's negative code. */
+int mote_space_transform(const mote_space *space, const double *cube, double *theta);
+
+/* 1 inside the joint constraint, 0 outside (1 without one), < 0: the model's code. */
+int mote_space_inside(const mote_space *space, const double *theta);
+
+/* Sum of the log prior densities at theta (physical units; without the constraint's normalisation). */
+double mote_space_log_prior(const mote_space *space, const double *theta);
+
+/* The target's likelihood as a row function, per-point functions adapted. */
+void mote_space_row_function(const mote_space *space, mote_row_function *function);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Honesty tests of nested sampling: insertion ranks (Fowlie, Handley & Su 2020, arXiv:2006.03371) and the rank
+ * correlation of a newborn with the point it started from. */
+#ifndef MOTE_NESTED_RANK_H
+#define MOTE_NESTED_RANK_H
+
+#include "core/memory.h"
+
+/* Running sums, checkpointed. A birth has rank r in 0..s among s survivors; u = (r + U)/(s + 1). */
+typedef struct mote_rank_sums {
+    double insertion;            /* sum of u - 1/2 since the last reset */
+    double births;               /* since the last reset */
+    double resets;               /* |z| > 4 seen */
+    double child, parent, child2, parent2, product; /* sums for the correlation since the last change of steps */
+    double pairs;
+    double total_child, total_parent, total_child2, total_parent2, total_product, total_pairs; /* whole run */
+    double doublings;
+} mote_rank_sums;
+
+/* Adds the normalised insertion rank; returns 1 when the running test |sum| / sqrt(births/12) > 4 fires (the sums are
+ * then reset and `resets` counted). */
+int mote_rank_insert(mote_rank_sums *sums, double u);
+
+/* Adds normalised ranks of child and parent, both in (0, 1); returns 1 when r sqrt(m) > 4 (the caller doubles the
+ * steps; the sums since the last change are reset). */
+int mote_rank_pair(mote_rank_sums *sums, double child, double parent);
+
+/* Correlation over the whole run and its standard error; NaN with fewer than 3 pairs. */
+double mote_rank_correlation(const mote_rank_sums *sums, double *error);
+
+/* Kolmogorov-Smirnov p-value of n numbers against the uniform law on (0, 1) (Marsaglia, Tsang & Wang 2003 for small
+ * n, the asymptotic series with Stephens' correction above). `scratch` has n entries. */
+double mote_uniform_p_value(const double *u, int64_t n, double *scratch);
+
+/* The worst of consecutive windows of `window` numbers, corrected: 1 - (1 - p_min)^windows. 1 when there is none. */
+double mote_uniform_p_worst(const double *u, int64_t n, int64_t window, double *scratch);
+
+#endif

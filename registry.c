@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The by-name registry: joins the folders' tables of algorithms. */
+#include <mote/nested.h>
+#include <string.h>
+
+#include "core/run.h"
+
+static const mote_algorithm *const *const algorithms[] = { NULL };
+
+const mote_algorithm *mote_algorithm_at(int64_t index)
+{
+    if (index < 0 || index >= (int64_t)(sizeof algorithms / sizeof *algorithms) || !algorithms[index])
+        return NULL;
+    return *algorithms[index];
+}
+
+const mote_algorithm *mote_algorithm_find(const char *name)
+{
+    const mote_algorithm *algorithm;
+    for (int64_t i = 0; name && (algorithm = mote_algorithm_at(i)); ++i)
+        if (!strcmp(algorithm->name, name))
+            return algorithm;
+    return NULL;
+}
