@@ -20,11 +20,10 @@ MOTE_BEGIN
     X(NAN, 1, "the log-likelihood was not a number")                    \
     X(INFINITE, 2, "the log-likelihood was +infinity")                  \
     X(RETURNED, 3, "the likelihood function reported a failure")        \
-    X(BATCH, 4, "the batch failed and its retries ran out")             \
-    X(CRASH, 5, "the worker process crashed")                           \
-    X(EXIT, 6, "the worker process exited")                             \
-    X(TIMEOUT, 7, "the time limit of one row passed")                   \
-    X(MEMORY, 8, "the worker process ran out of memory")
+    X(CRASH, 4, "the worker process crashed")                           \
+    X(EXIT, 5, "the worker process exited")                             \
+    X(TIMEOUT, 6, "the time limit of one row passed")                   \
+    X(MEMORY, 7, "the worker process ran out of memory")
 
 enum mote_reason {
 #define MOTE_REASON_ENUMERATOR(name, value, text) MOTE_REASON_##name = value,
@@ -46,6 +45,7 @@ typedef struct mote_batch {
     double *derived;         /* n rows, NULL when there are none */
     double *gradient;        /* n rows of `dimension` (stride `stride`), NULL when not asked for */
     const int64_t *id;       /* n keys, for randomness or caches of the callee */
+    int64_t *reason;         /* n values preset to 0: the callee may say why a row failed (enum mote_reason) */
 } mote_batch;
 
 enum mote_target_flag {
