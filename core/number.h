@@ -12,8 +12,11 @@
  * Returns text. `text` has MOTE_NUMBER_SIZE bytes. */
 char *mote_number_format(char *text, double value, int digits);
 
+/* The fewest digits (15 to 17) that read back exactly. */
+char *mote_number_format_shortest(char *text, double value);
+
 /* Reads one number in C notation that fills the whole text but for surrounding blanks (also nan, inf, 1e4).
- * MOTE_EPARSE otherwise. */
+ * MOTE_EPARSE otherwise, also for finite numbers that overflow. */
 int mote_number_parse(const char *text, double *value);
 
 /* The same for whole numbers; accepts 1e4 when it is whole; MOTE_EPARSE when it is not or does not fit. */
