@@ -4,7 +4,7 @@
  * File: 8 bytes magic "mote\0ckp", u64 format version, u64 length of the body, u64 checksum of all other bytes, body.
  * All integers little-endian. A file that is shorter, longer or changed in any byte is refused (MOTE_ECORRUPT).
  * Generations: FOLDER/checkpoint.00000001, .00000002...; a new one is written under a temporary name, fsynced and
- * renamed, the folder fsynced, and only then all but the newest two are removed. */
+ * renamed, the folder fsynced, and only then are removed those older than the newest earlier one that is whole. */
 #ifndef MOTE_CORE_CHECKPOINT_H
 #define MOTE_CORE_CHECKPOINT_H
 
@@ -52,12 +52,13 @@ int mote_file_load(const char *path, const mote_memory *memory, unsigned char **
                    mote_message *message);
 
 /* Generations of a folder, which is made when absent (not its parents). `load` takes the newest file that is whole,
- * and names the damaged ones it passed over; MOTE_ENOENT when there is none. */
+ * and then names the damaged ones it passed over in `message` ("" otherwise); MOTE_ENOENT when there is no file, the
+ * reason of the oldest when none is whole. A newer format is refused (MOTE_EVERSION), not passed over. */
 int mote_generation_store(const char *folder, const mote_writer *writer, mote_message *message);
 int mote_generation_load(const char *folder, const mote_memory *memory, unsigned char **bytes, int64_t *length,
                          mote_message *message);
 
-/* An exclusive lock on a folder for the life of the process or until released: MOTE_EEXIST when another run has it. */
+/* An exclusive lock (flock on FOLDER/lock) on a folder, which is made when absent, for the life of the process or until released: MOTE_EEXIST when another run has it. */
 int mote_folder_lock(const char *folder, int *descriptor, mote_message *message);
 void mote_folder_unlock(int descriptor);
 
