@@ -6,7 +6,8 @@
 
 #include <mote/base.h>
 
-/* A = L L'. `lower` may alias `matrix`. MOTE_ENUMERIC when A is not positive definite. */
+/* A = L L'; only the lower triangle of A is read. `lower` may alias `matrix`. MOTE_ENUMERIC when A is not positive
+ * definite; `lower` then holds nothing of use. */
 int mote_cholesky(double *lower, const double *matrix, int64_t d);
 
 void mote_lower_multiply(double *out, const double *lower, const double *x, int64_t d);   /* out = L x, no alias */
@@ -17,11 +18,13 @@ void mote_matrix_multiply(double *out, const double *a, const double *b, int64_t
 void mote_matrix_vector(double *out, const double *a, const double *x, int64_t rows, int64_t columns);
 double mote_dot(const double *a, const double *b, int64_t n);
 
-/* Mean (d) and covariance (d x d, divided by the count) of n rows of `stride` doubles; `index` selects rows, or NULL. */
+/* Mean (d) and covariance (d x d, divided by the count) of n rows of `stride` doubles; `index` selects rows, or NULL.
+ * NaN for no rows. */
 void mote_covariance(double *mean, double *covariance, const double *rows, int64_t stride, const int64_t *index,
                      int64_t n, int64_t d);
 
-/* Eigenvalues (ascending) and eigenvectors (rows of `vectors`) of a symmetric matrix by cyclic Jacobi rotations. */
+/* Eigenvalues (ascending) and eigenvectors (rows of `vectors`) of a symmetric matrix by cyclic Jacobi rotations; the largest
+ * element of each vector is positive. MOTE_EINVAL for d above 64, MOTE_ENUMERIC for elements that are not finite. */
 int mote_symmetric_eigen(double *values, double *vectors, const double *matrix, int64_t d);
 
 /* Stable sorts of indices 0..n-1 by ascending key (ties: lower index first). `scratch` has n entries. */
