@@ -11,7 +11,7 @@
 /* What a number is for: the last word of the counter. One list for the whole library; append only. */
 enum mote_purpose {
     MOTE_PURPOSE_KEY = 1,     /* derivation of keys */
-    MOTE_PURPOSE_STREAM,      /* seeding of sequential streams: added to the purpose of the stream's owner */
+    MOTE_PURPOSE_STREAM,      /* seeding of streams: in the upper half of w, the owner's purpose below */
     MOTE_PURPOSE_USER,        /* sources that a program opened itself */
     MOTE_PURPOSE_PRIOR,       /* prior draws */
     MOTE_PURPOSE_BIRTH,       /* chains of nested sampling, one stream per birth */
@@ -23,6 +23,8 @@ enum mote_purpose {
     MOTE_PURPOSE_CONSTRAINT   /* mass of a joint prior constraint */
 };
 
+/* These functions read the source's position and leave it as it is; the draws of mote/source.h count. Failures go
+ * into status. */
 typedef struct mote_source_table {
     const char *name;
     void (*bits)(mote_source *source, uint64_t *out, int64_t n);
@@ -33,12 +35,13 @@ typedef struct mote_source_table {
     void (*ordered_uniforms)(mote_source *source, double *out, int64_t n);
     double (*uniform_cut)(mote_source *source, const double *cuts, int64_t n);
     uint64_t (*stream_bits)(mote_stream *stream); /* used when stream->tape is set; live streams are direct */
+    void (*close)(mote_source *opened);           /* releases what hangs on ctx, not the source; NULL: nothing does */
 } mote_source_table;
 
 /* A source is a position: table + key + address. Copying one copies the position. */
 struct mote_source {
     const mote_source_table *table;
-    void *ctx;          /* of the table: a tape */
+    void *ctx;          /* NULL when live; else a struct that begins with the mote_source that was opened */
     uint64_t key;
     uint32_t purpose;
     uint32_t step;

@@ -9,7 +9,7 @@
 
 typedef struct mote_vector_table {
     const char *name; /* "baseline", "v3", "v4" */
-    void (*exp)(double *out, const double *x, int64_t n);      /* exp(-inf) = 0, exact at 0, edges as IEEE */
+    void (*exp)(double *out, const double *x, int64_t n);      /* exp(-inf) = 0, exp(0) = 1; out may be x */
     void (*log)(double *out, const double *x, int64_t n);      /* log(0) = -inf, log(<0) = NaN */
     void (*philox_bits)(uint64_t *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
                         int64_t n);
@@ -18,6 +18,9 @@ typedef struct mote_vector_table {
     void (*philox_normals)(double *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
                            int64_t n);
     void (*box_muller)(double *out, const double *uniforms, int64_t n); /* n even: pairs (u, v) -> 2 normals */
+    double (*one_exp)(double x); /* the scalar twins, compiled for the same instruction set */
+    double (*one_log)(double x);
+    void (*one_sincos_2pi)(double v, double *sine, double *cosine);
 } mote_vector_table;
 
 /* The table for this CPU; thread-safe, never fails. */

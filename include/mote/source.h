@@ -41,8 +41,9 @@ MOTE_API double mote_uniform_cut(mote_source *source, const double *cuts, int64_
 /* Exponential numbers of mean 1. */
 MOTE_API void mote_exponentials(mote_source *source, double *out, int64_t n);
 
-/* A private sequential stream (PCG64-DXSM, seeded from the source's address and `particle`): for code that needs an
- * unforeseen number of variates, one at a time. It is a plain value: it can be copied and stored in a checkpoint. */
+/* A private sequential stream (PCG64-DXSM, seeded from the source's key, purpose and step and from `particle`, an id,
+ * not a place in a block): for code that needs an unforeseen number of variates, one at a time. It is a plain value: it
+ * can be copied and stored in a checkpoint. */
 typedef struct mote_stream {
     uint64_t state[2];     /* low, high word of the 128-bit state */
     uint64_t increment[2]; /* odd */

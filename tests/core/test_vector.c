@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* exp, log, sincos over their full range against long double; the same bits from every build that this processor runs;
+ * the law of the normals (fixed address, so that nothing here fails by chance: rates are those of a fresh address). */
+#include <stdlib.h>
+
+#include "core/vector.h"
+#include "core/vector_inline.h"
+#include "core/vector_variants.h"
+#include "tests/core/checksum.h"
+#include "tests/support/test.h"
+
+enum { N = 65536 };
+static double x[N], y[N];
+
+static void fill(double from, double to)
+{
+    for (int i = 0; i < N; ++i)
+        x[i] = from + (to - from) * i / (N - 1);
+}
+
+/* Largest relative error of y = exp(x); in units of the smallest number where the result is subnormal. */
+static void exp_error(double *relative, double *subnormal)
+{
+    for (int i = 0; i < N; ++i) {
+        long double exact = expl((long double)x[i]), difference = fabsl(y[i] - exact);
+        if (exact < 0x1p-1022L)
+            *subnormal = fmax(*subnormal, (double)(difference / 0x1p-1074L));
+        else
+            *relative = fmax(*relative, (double)(difference / exact));
+    }
+}
+
+static void exp_full_range(void **state)
+{
+    (void)state;
+    double relative = 0, subnormal = 0;
+    for (int slice = 0; slice < 8; ++slice) {
+        fill(-745.2 + slice * 181.8, -745.2 + (slice + 1) * 181.8 < 709.78 ? -745.2 + (slice + 1) * 181.8 : 709.78);
+        mote_vector()->exp(y, x, N);
+        exp_error(&relative, &subnormal);
+    }
+    for (int sign = -1; sign <= 1; sign += 2) { /* small arguments of every magnitude */
+        for (int i = 0; i < N; ++i)
+            x[i] = sign * ldexp(1.0 + (double)(i % 1024) / 1024, i / 1024 - 63);
+        mote_vector()->exp(y, x, N);
+        exp_error(&relative, &subnormal);
+    }
+    print_message("exp: largest relative error %.3g, %.3g units where subnormal\n", relative, subnormal);
+    assert_true(relative < 2.0e-16);
+    assert_true(subnormal < 1.0);
+}
+
+static void exp_edges(void **state)
+{
+    (void)state;
+    assert_true(mote_exp(0.0) == 1.0 && mote_exp(-0.0) == 1.0);
+    assert_true(mote_bits_of(mote_exp(-INFINITY)) == 0); /* +0 exactly */
+    assert_true(mote_exp(INFINITY) == INFINITY && mote_exp(1e308) == INFINITY && mote_exp(-1e308) == 0.0);
+    assert_true(isnan(mote_exp(NAN)));
+    assert_true(mote_exp(0x1.62e42fefa39efp+9) < INFINITY);  /* the largest argument with a finite result */
+    assert_true(mote_exp(0x1.62e42fefa39f0p+9) == INFINITY); /* and its neighbour */
+    assert_true(mote_exp(-0x1.74910d52d3051p+9) == 0x1p-1074); /* the smallest with a result above 0 */
+    assert_true(mote_exp(-0x1.74910d52d3052p+9) == 0.0);
+    assert_true(mote_exp(0x1p-1074) == 1.0 && mote_exp(-0x1p-60) == 1.0);
+}
+
+static double log_error(void)
+{
+    double worst = 0;
+    for (int i = 0; i < N; ++i) {
+        long double exact = logl((long double)x[i]);
+        double error = (double)fabsl((y[i] - exact) / exact);
+        if (!(error <= worst) && !(exact == 0 && y[i] == 0))
+            worst = error;
+    }
+    return worst;
+}
+
+static void log_full_range(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (int slice = 0; slice < 4; ++slice) { /* evenly over the bit patterns of all positive numbers */
+        const uint64_t step = UINT64_C(0x7fefffffffffffff) / (4 * (uint64_t)N);
+        for (int i = 0; i < N; ++i)
+            x[i] = mote_double_of(1 + ((uint64_t)slice * N + (uint64_t)i) * step);
+        mote_vector()->log(y, x, N);
+        worst = fmax(worst, log_error());
+    }
+    for (int i = 0; i < N; ++i) /* subnormal numbers of every magnitude */
+        x[i] = ldexp(1.0 + (double)(i % 1024) / 1024, i / 1024 - 1074);
+    mote_vector()->log(y, x, N);
+    worst = fmax(worst, log_error());
+    for (int i = 0; i < N; ++i) /* around 1, at every distance */
+        x[i] = 1.0 + (i & 1 ? -1 : 1) * ldexp(1.0 + (double)(i / 2 % 512) / 512, i / 1024 - 65);
+    mote_vector()->log(y, x, N);
+    worst = fmax(worst, log_error());
+    fill(0.5, 2.0);
+    mote_vector()->log(y, x, N);
+    worst = fmax(worst, log_error());
+    print_message("log: largest relative error %.3g\n", worst);
+    assert_true(worst < 2.5e-16);
+}
+
+static void log_edges(void **state)
+{
+    (void)state;
+    assert_true(mote_log(0.0) == -INFINITY && mote_log(-0.0) == -INFINITY);
+    assert_true(mote_log(INFINITY) == INFINITY && isnan(mote_log(NAN)));
+    assert_true(isnan(mote_log(-1.0)) && isnan(mote_log(-INFINITY)) && isnan(mote_log(-0x1p-1074)));
+    assert_true(mote_bits_of(mote_log(1.0)) == 0);
+    assert_close(mote_log(0x1p-1074), (double)logl(0x1p-1074L), 1e-15, 0);
+    assert_close(mote_log(0x1.fffffffffffffp+1023), (double)logl(0x1.fffffffffffffp+1023L), 1e-15, 0);
+}
+
+static void sincos_full_turn(void **state)
+{
+    const long double turn = 6.283185307179586476925286766559005768L;
+    double worst = 0;
+    (void)state;
+    for (int i = 0; i < N; ++i) {
+        double v = (i + 0.5) / N, sine, cosine;
+        mote_sincos_2pi(v, &sine, &cosine);
+        worst = fmax(worst, (double)fabsl(sine - sinl(turn * v)));
+        worst = fmax(worst, (double)fabsl(cosine - cosl(turn * v)));
+    }
+    print_message("sincos: largest error %.3g\n", worst);
+    assert_true(worst < 2.0e-16);
+    for (int quarter = 0; quarter < 4; ++quarter) {
+        double sine, cosine;
+        mote_sincos_2pi(quarter / 4.0, &sine, &cosine);
+        assert_true(sine == (quarter % 2 ? 2 - quarter : 0));
+        assert_true(cosine == (quarter % 2 ? 0 : 1 - quarter));
+    }
+}
+
+static void uniforms_are_inside(void **state)
+{
+    (void)state;
+    assert_true(mote_uniform_inline(0) == 0x1p-53);
+    assert_true(mote_uniform_inline(UINT64_MAX) == 1.0 - 0x1p-53);
+    assert_true(mote_uniform_inline(UINT64_C(1) << 63) == 0.5 + 0x1p-53);
+}
+
+/* -2 log u for u next to 0 and next to 1, where a careless logarithm loses all digits or takes the root of < 0. */
+static void radius_at_the_ends(void **state)
+{
+    double worst = 0;
+    (void)state;
+    for (uint64_t i = 0; i < 64; ++i)
+        for (uint64_t j = 0; j < 1024; ++j) {
+            uint64_t bits = (j << 54 | UINT64_C(0x2a5f3c19d7e481)) >> i;
+            double u = mote_uniform_inline(j & 1 ? ~bits : bits);
+            long double exact = sqrtl(-2 * logl((long double)u));
+            worst = fmax(worst, (double)fabsl((mote_radius_inline(u) - exact) / exact));
+        }
+    print_message("radius: largest relative error %.3g\n", worst);
+    assert_true(worst < 3.5e-16);
+}
+
+/* Every build against the first, on the special values and on random bit patterns. */
+static void builds_agree(void **state)
+{
+    static const double special[] = { 0.0, -0.0, INFINITY, -INFINITY, NAN, 0x1p-1074, -0x1p-1074, 0x1p-1022, 1.0, -1.0,
+                                      709.782712893384, 709.7827128933841, -745.1332191019411, -745.1332191019412,
+                                      -708.4, 1e308, -1e308, 0x1.fffffffffffffp+1023 };
+    enum { SPECIAL = sizeof special / sizeof *special };
+    static double log_first[N], exp_first[N], out[N];
+    const mote_vector_table *table;
+    (void)state;
+    mote_vector_baseline.philox_bits((uint64_t *)(void *)x, 5, 3, 0, 0, 0, N);
+    for (int i = 0; i < N; ++i) /* half of them with exponents at which exp does something */
+        if (i & 1)
+            x[i] = mote_double_of((mote_bits_of(x[i]) & UINT64_C(0x807fffffffffffff)) | UINT64_C(0x4000000000000000));
+    memcpy(x, special, sizeof special);
+    mote_vector_baseline.log(log_first, x, N);
+    mote_vector_baseline.exp(exp_first, x, N);
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        table->log(out, x, N);
+        assert_same_bytes(out, log_first, sizeof out);
+        table->exp(out, x, N);
+        assert_same_bytes(out, exp_first, sizeof out);
+        for (int i = 0; i < N; i += i < SPECIAL ? 1 : 37) {
+            double one[2] = { table->one_log(x[i]), table->one_exp(x[i]) };
+            assert_same_bytes(&one[0], &log_first[i], sizeof(double));
+            assert_same_bytes(&one[1], &exp_first[i], sizeof(double));
+        }
+    }
+    for (int i = 0; i < N; ++i) /* the exported twins and the inline functions as this file compiles them */
+        if (!isnan(x[i]) && i % 37 == 0)
+            assert_true(mote_bits_of(mote_exp(x[i])) == mote_bits_of(mote_exp_inline(x[i])) &&
+                        mote_bits_of(mote_log(x[i])) == mote_bits_of(mote_log_inline(x[i])));
+}
+
+static void checksum_of_builds(void **state)
+{
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        print_message("checksum of %s\n", table->name);
+        assert_true(checksum(table) == CHECKSUM_EXPECTED);
+    }
+}
+
+/* Normals straight from words equal Box-Muller of the uniforms of the same block. */
+static void normals_are_box_muller(void **state)
+{
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        table->philox_uniforms(x, 7, 3, 1, 4, 0, N);
+        table->box_muller(y, x, N);
+        table->philox_normals(x, 7, 3, 1, 4, 0, N);
+        assert_same_bytes(x, y, sizeof x);
+    }
+}
+
+/* Any cut of a range of particles gives the same numbers. */
+static void ranges_cut_anywhere(void **state)
+{
+    static double whole[2048], part[2048];
+    static uint64_t whole_bits[2048], part_bits[2048];
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        table->philox_normals(whole, 11, 3, 1, 0, 0, 2048);
+        table->philox_bits(whole_bits, 11, 3, 1, 0, 0, 2048);
+        for (int64_t first = 0; first < 40; ++first)
+            for (int64_t n = 0; n < 2000; n = n < 70 ? n + 1 : n * 2 + 1) {
+                part[n] = -99.0;
+                part_bits[n] = 99;
+                table->philox_normals(part, 11, 3, 1, 0, first, n);
+                table->philox_bits(part_bits, 11, 3, 1, 0, first, n);
+                assert_same_bytes(part, whole + first, (size_t)n * sizeof *part);
+                assert_same_bytes(part_bits, whole_bits + first, (size_t)n * sizeof *part_bits);
+                assert_true(part[n] == -99.0 && part_bits[n] == 99); /* nothing behind the range */
+            }
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+/* Kolmogorov and Smirnov's distance to the standard normal, times sqrt(n): above 1.95 with probability 1e-3. */
+static double distance_to_normal(double *sample, int n)
+{
+    double worst = 0;
+    qsort(sample, (size_t)n, sizeof *sample, ascending);
+    for (int i = 0; i < n; ++i) {
+        double cdf = 0.5 * erfc(-sample[i] / sqrt(2.0));
+        worst = fmax(worst, fmax(cdf - (double)i / n, (double)(i + 1) / n - cdf));
+    }
+    return worst * sqrt(n);
+}
+
+/* Moments to four standard errors (sd of x, x^2, x^3, x^4: 1, sqrt 2, sqrt 15, sqrt 96), tails beyond 3 and 4, products
+ * of the two members of a pair: each fails by chance at 6e-5. A generator whose fourth moment is 4 with the right
+ * variance, which reassociation once produced, is 400 standard errors off. */
+static void law_of_normals(void **state)
+{
+    enum { BLOCKS = 16 };
+    const double n = (double)N * BLOCKS;
+    double moment[5] = { 0 }, pairs = 0, squares = 0, beyond3 = 0, beyond4 = 0, distance = 0;
+    (void)state;
+    for (uint32_t block = 0; block < BLOCKS; ++block) {
+        mote_vector()->philox_normals(x, 2026, 3, block, 0, 0, N);
+        for (int i = 0; i < N; ++i) {
+            double power = 1;
+            for (int k = 1; k <= 4; ++k)
+                moment[k] += power *= x[i];
+            beyond3 += fabs(x[i]) > 3;
+            beyond4 += fabs(x[i]) > 4;
+        }
+        for (int i = 0; i < N; i += 2) {
+            pairs += x[i] * x[i + 1];
+            squares += (x[i] * x[i] - 1) * (x[i + 1] * x[i + 1] - 1);
+        }
+        distance = fmax(distance, distance_to_normal(x, N));
+    }
+    assert_true(fabs(moment[1] / n) < 4 * 1 / sqrt(n));
+    assert_true(fabs(moment[2] / n - 1) < 4 * sqrt(2 / n));
+    assert_true(fabs(moment[3] / n) < 4 * sqrt(15 / n));
+    assert_true(fabs(moment[4] / n - 3) < 4 * sqrt(96 / n));
+    const double tail3 = erfc(3 / sqrt(2.0)), tail4 = erfc(4 / sqrt(2.0));
+    assert_true(fabs(beyond3 / n - tail3) < 4 * sqrt(tail3 / n));
+    assert_true(fabs(beyond4 / n - tail4) < 4 * sqrt(tail4 / n));
+    assert_true(fabs(pairs / (n / 2)) < 4 / sqrt(n / 2));
+    assert_true(fabs(squares / (n / 2)) < 4 * 2 / sqrt(n / 2));
+    assert_true(distance < 2.3); /* the largest of 16: 1.6e-3 */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exp_full_range),         cmocka_unit_test(exp_edges),
+        cmocka_unit_test(log_full_range),         cmocka_unit_test(log_edges),
+        cmocka_unit_test(sincos_full_turn),       cmocka_unit_test(uniforms_are_inside),
+        cmocka_unit_test(radius_at_the_ends),     cmocka_unit_test(builds_agree),
+        cmocka_unit_test(checksum_of_builds),     cmocka_unit_test(normals_are_box_muller),
+        cmocka_unit_test(ranges_cut_anywhere),    cmocka_unit_test(law_of_normals),
+    };
+    return run_unit_tests(tests);
+}
