@@ -13,16 +13,27 @@
 #include "core/memory.h"
 #include "core/message.h"
 
+/* Neighbouring entries of theta that are made the same way. `kind`: UNIFORM, LOG_UNIFORM, FIXED, SORTED, DIRICHLET or
+ * CONDITIONAL; 0: any other prior, by its quantile. */
+typedef struct mote_space_block {
+    int64_t kind, theta, cube, count; /* first theta entry, first cube coordinate, entries */
+} mote_space_block;
+
 typedef struct mote_space {
     mote_target target;          /* normalised copy: parameter_size is ours, parameters point to our copy */
     mote_parameter *parameters;  /* all, in declared order, texts owned */
     int64_t parameter_count, dimension, theta_count, sampled_count, derived_count;
     int64_t *theta_parameter;    /* theta entry -> parameter */
     int64_t *derived_parameter;  /* derived entry -> parameter */
-    int64_t *cube_theta;         /* cube coordinate -> (first) theta entry it moves */
+    int64_t *cube_theta;         /* cube coordinate -> the theta entry it belongs to */
     int64_t *boundary;           /* cube coordinate -> enum mote_boundary */
-    int64_t *speed;              /* cube coordinate -> speed class */
+    int64_t *speed;              /* cube coordinate -> speed class; in a group the slowest of its members */
     int64_t simple;              /* 1: no groups, no conditional prior: entry by entry */
+    mote_space_block *blocks;
+    int64_t block_count;
+    /* Per theta entry. UNIFORM, SORTED: lower, width, upper; LOG_UNIFORM: lower, log(upper/lower), upper; FIXED: value;
+     * DIRICHLET: concentration, sum of those that follow in the group. */
+    double *offset, *scale, *limit;
     const mote_memory *memory;
 } mote_space;
 
@@ -30,13 +41,15 @@ typedef struct mote_space {
 int mote_space_open(mote_space *space, const mote_target *target, const mote_memory *memory, mote_message *message);
 void mote_space_close(mote_space *space);
 
-/* cube (dimension) -> theta (theta_count). MOTE_OK or the model's negative code. */
+/* cube (dimension) -> theta (theta_count), entry by entry the same bits as mote_prior_quantile(p, u, 1 - u). MOTE_OK,
+ * the model's negative code, or MOTE_EMODEL when prior_transform returns > 0. */
 int mote_space_transform(const mote_space *space, const double *cube, double *theta);
 
 /* 1 inside the joint constraint, 0 outside (1 without one), < 0: the model's code. */
 int mote_space_inside(const mote_space *space, const double *theta);
 
-/* Sum of the log prior densities at theta (physical units; without the constraint's normalisation). */
+/* Sum of the log prior densities at theta (physical units; without the constraint's normalisation). A Dirichlet group
+ * has its density in all members but the last. NaN with conditional priors when the target gives no density. */
 double mote_space_log_prior(const mote_space *space, const double *theta);
 
 /* The target's likelihood as a row function, per-point functions adapted. */
