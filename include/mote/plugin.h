@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A user's model as a plug-in: a shared object that exports mote_plugin and links nothing of mote.
  *
- *     int mote_plugin(const mote_host *host, const mote_config *section, mote_model *model)
+ *     MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model *model)
  *     {
  *         static const mote_parameter parameters[] = { MOTE_UNIFORM("x", -5, 5), MOTE_UNIFORM("y", -5, 5) };
  *         static const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(parameters),
@@ -59,11 +59,14 @@ typedef struct mote_model {
 
 typedef int mote_plugin_function(const mote_host *host, const mote_config *section, mote_model *model);
 
-/* Put once into a plug-in: the entry point with its visibility, and the ABI it was built for. */
-#define MOTE_PLUGIN_ENTRY                                              \
-    MOTE_API extern const int64_t mote_plugin_abi;                     \
-    const int64_t mote_plugin_abi = MOTE_PLUGIN_ABI;                   \
-    MOTE_API int mote_plugin
+/* What a plug-in exports: declared here, so that C++ gives them C names too. */
+MOTE_API mote_plugin_function mote_plugin;
+MOTE_API extern const int64_t mote_plugin_abi;
+
+/* Put once into a plug-in: the entry point, and the ABI it was built for. */
+#define MOTE_PLUGIN_ENTRY                            \
+    const int64_t mote_plugin_abi = MOTE_PLUGIN_ABI; \
+    int mote_plugin
 
 /* Library side. Loads `path` with `section` (may be NULL); *plugin must be released after the last run on its target.
  * On failure `message` names file, symbol, ABI number or ini line. */
@@ -74,7 +77,7 @@ MOTE_API const mote_target *mote_plugin_target(const mote_loaded_plugin *plugin)
 MOTE_API void mote_plugin_release(mote_loaded_plugin **plugin);
 
 /* The target with the ini section [parameters] applied: a new prior ("omega_m = uniform 0.1 0.5"), a fixed value
- * ("h = 0.7"), a label ("h.label = h_0"). An unknown name is an error. The result is released with the plug-in. */
+ * ("h = 0.7"), a label ("h.label = h_0"). An unknown name is an error. Once per plug-in, before the target is used. */
 MOTE_API int mote_plugin_override(mote_loaded_plugin *plugin, const mote_config *parameters, char *message, size_t size);
 
 MOTE_END

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Loading a user's model. Life: open the object, check its ABI, call its entry point with the host table, check what
+ * it handed out, check that it asked for every key of its section; then mote_plugin_override; then runs; then release.
+ *
+ * Everything that was opened is closed again on each way out: the plug-in's `release` is called once if its entry
+ * point was, even when that failed, and always before dlclose.
+ *
+ * Identity. Three 64-bit FNV-1a hashes: of the object file, of the section (keys and values in file order), of the
+ * content of the data files that the plug-in named. The fingerprint is all three; the target's identity is
+ * the plug-in's own word with the hash of the data files, or the fingerprint when it has none. */
+#include "model/plugin.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fenv.h>
+#include <inttypes.h>
+#include <mote/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/checkpoint.h"
+#include "core/memory.h"
+#include "core/message.h"
+#include "core/vector.h"
+#include "model/plugin_parts.h"
+
+enum { FINGERPRINT_SIZE = 64 };
+
+const mote_target *mote_plugin_target(const mote_loaded_plugin *plugin)
+{
+    return plugin ? &plugin->target : NULL;
+}
+
+const char *mote_plugin_path(const mote_loaded_plugin *plugin)
+{
+    return plugin ? plugin->path : NULL;
+}
+
+const char *mote_plugin_text(const mote_loaded_plugin *plugin)
+{
+    return plugin ? plugin->text : NULL;
+}
+
+const char *mote_plugin_fingerprint(const mote_loaded_plugin *plugin)
+{
+    return plugin ? plugin->fingerprint : NULL;
+}
+
+/* ---- the host table ---------------------------------------------------------------------------------------- */
+
+static void host_error(void *ctx, const char *text)
+{
+    mote_loaded_plugin *plugin = ctx;
+    snprintf(plugin->reason, sizeof plugin->reason, "%s", text ? text : "");
+}
+
+/* The content of a file is fed into *hash; its length too, so that two files never look like one. */
+static int hash_file(const char *path, uint64_t *hash)
+{
+    unsigned char bytes[4096];
+    uint64_t length = 0;
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return errno == ENOENT ? MOTE_ENOENT : MOTE_EIO;
+    while ((n = fread(bytes, 1, sizeof bytes, file)) > 0) {
+        *hash = mote_hash(*hash, bytes, n);
+        length += n;
+    }
+    *hash = mote_hash(*hash, &length, sizeof length);
+    int status = ferror(file) ? MOTE_EIO : MOTE_OK;
+    fclose(file);
+    return status;
+}
+
+static void host_identify(void *ctx, const char *path)
+{
+    mote_loaded_plugin *plugin = ctx;
+    int status = path ? hash_file(path, &plugin->data_hash) : MOTE_EINVAL;
+    ++plugin->data_files;
+    if (status && !plugin->identify_status) {
+        plugin->identify_status = status;
+        snprintf(plugin->identify_path, sizeof plugin->identify_path, "%s", path ? path : "(no path)");
+    }
+}
+
+static void fill_host(mote_loaded_plugin *plugin)
+{
+    const mote_host host = { MOTE_VERSIONED(mote_host),
+                             .abi = MOTE_PLUGIN_ABI,
+                             .ctx = plugin,
+                             .config_get = mote_config_get,
+                             .config_real = mote_config_real,
+                             .config_integer = mote_config_integer,
+                             .config_truth = mote_config_truth,
+                             .config_key = mote_config_key,
+                             .config_where = mote_config_where,
+                             .config_path = mote_config_path,
+                             .error = host_error,
+                             .identify = host_identify,
+                             .exp = mote_vector()->exp,
+                             .log = mote_vector()->log,
+                             .uniforms = mote_uniforms,
+                             .normals = mote_normals };
+    plugin->host = host;
+}
+
+/* ---- opening the object ------------------------------------------------------------------------------------- */
+
+/* Some objects, linked with -ffast-math, switch the loading thread to flush denormal numbers to zero. */
+static void *open_object(const char *path)
+{
+    fenv_t mode;
+    int saved = !fegetenv(&mode);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (saved)
+        fesetenv(&mode);
+    return handle;
+}
+
+/* dlsym answers with a data pointer; POSIX promises that it can hold a function's. */
+static mote_plugin_function *entry_point(void *handle)
+{
+    mote_plugin_function *function = NULL;
+    void *symbol = dlsym(handle, "mote_plugin");
+    memcpy(&function, &symbol, sizeof function);
+    return function;
+}
+
+static int check_abi(const char *path, int64_t abi, mote_message *message)
+{
+    if (abi > MOTE_PLUGIN_ABI)
+        return mote_fail(message, MOTE_EVERSION,
+                              "%s: built for plug-in ABI %" PRId64 ", this library (mote %s) has ABI %d: build it "
+                              "again, or use a newer mote", path, abi, mote_version(), MOTE_PLUGIN_ABI);
+    if (abi < 1)
+        return mote_fail(message, MOTE_EVERSION, "%s: its mote_plugin_abi is %" PRId64
+                              ", which no mote ever had", path, abi);
+    return MOTE_OK;
+}
+
+static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin_function **function, mote_message *message)
+{
+    plugin->object_hash = MOTE_HASH_START;
+    int status = hash_file(path, &plugin->object_hash);
+    if (status)
+        return mote_fail(message, status, "%s: %s", path,
+                              status == MOTE_ENOENT ? "no such plug-in" : strerror(errno));
+    plugin->handle = open_object(path);
+    if (!plugin->handle) {
+        const char *reason = dlerror();
+        return mote_fail(message, MOTE_EPLUGIN, "%s: cannot be loaded: %s", path,
+                              reason ? reason : "unknown reason");
+    }
+    const int64_t *abi = dlsym(plugin->handle, "mote_plugin_abi");
+    *function = entry_point(plugin->handle);
+    if (!*function)
+        return mote_fail(message, MOTE_EPLUGIN,
+                              "%s: has no symbol mote_plugin: define it with MOTE_PLUGIN_ENTRY", path);
+    if (!abi)
+        return mote_fail(message, MOTE_EPLUGIN,
+                              "%s: has no symbol mote_plugin_abi: define the entry point with MOTE_PLUGIN_ENTRY", path);
+    return check_abi(path, *abi, message);
+}
+
+/* ---- calling it and checking what came back ---------------------------------------------------------------- */
+
+static int call_entry(mote_loaded_plugin *plugin, mote_plugin_function *function, const mote_config *section,
+                      mote_message *message)
+{
+    const mote_model blank = { MOTE_VERSIONED(mote_model), .abi = MOTE_PLUGIN_ABI };
+    plugin->model = blank;
+    int status = function(&plugin->host, section, &plugin->model);
+    if (status)
+        return mote_fail(message, status, "%s: %s", plugin->name,
+                              *plugin->reason ? plugin->reason : mote_strerror(status));
+    if (plugin->identify_status)
+        return mote_fail(message, plugin->identify_status, "%s: data file %s: %s", plugin->name,
+                              plugin->identify_path, mote_strerror(plugin->identify_status));
+    return MOTE_OK;
+}
+
+static int check_model(const mote_loaded_plugin *plugin, mote_message *message)
+{
+    const mote_model *model = &plugin->model;
+    if (model->head.kind != MOTE_KIND_mote_model)
+        return mote_fail(message, MOTE_EKIND, "%s: overwrote the head of mote_model (kind %u)",
+                              plugin->name, (unsigned)model->head.kind);
+    int status = check_abi(plugin->name, model->abi, message);
+    if (status)
+        return status;
+    if (!model->target)
+        return mote_fail(message, MOTE_EPLUGIN, "%s: mote_plugin set no target", plugin->name);
+    if (model->target->head.kind != MOTE_KIND_mote_target)
+        return mote_fail(message, MOTE_EKIND,
+                              "%s: its target is a struct of kind %u, not a mote_target: start it with "
+                              "MOTE_VERSIONED(mote_target)", plugin->name, (unsigned)model->target->head.kind);
+    if (!model->target->parameters || model->target->parameter_count < 1)
+        return mote_fail(message, MOTE_EPLUGIN, "%s: its target has no parameters", plugin->name);
+    if (model->target->parameter_size < (int64_t)offsetof(mote_parameter, label))
+        return mote_fail(message, MOTE_EPLUGIN,
+                              "%s: the parameter_size of its target is not set: use MOTE_PARAMETERS", plugin->name);
+    return MOTE_OK;
+}
+
+/* The section's keys that the plug-in looked at are its known keys: what it never asked for is unknown. */
+static int check_unused(const mote_loaded_plugin *plugin, const mote_config *section, mote_message *message)
+{
+    const char *unknown = section ? mote_config_unused(section) : NULL;
+    if (!unknown)
+        return MOTE_OK;
+    return mote_fail(message, MOTE_EOPTION, "%s: unknown key '%s': %s does not read it",
+                          mote_config_where(section, unknown), unknown, plugin->name);
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------------- */
+
+/* The plug-in's structs may be older, hence shorter, than ours: copy what there is, the rest is zero. */
+static int copy_target(mote_loaded_plugin *plugin)
+{
+    const mote_target *theirs = plugin->model.target;
+    const int64_t n = theirs->parameter_count, size = theirs->parameter_size;
+    const size_t kept = theirs->head.size < sizeof(mote_target) ? theirs->head.size : sizeof(mote_target);
+    memcpy(&plugin->target, theirs, kept);
+    plugin->target.head.size = (uint32_t)sizeof(mote_target);
+    plugin->parameters = mote_memory_allocate(&plugin->memory, n, sizeof *plugin->parameters);
+    if (!plugin->parameters)
+        return MOTE_ENOMEM;
+    for (int64_t i = 0; i < n; ++i)
+        memcpy(&plugin->parameters[i], (const char *)theirs->parameters + i * size,
+               size < (int64_t)sizeof(mote_parameter) ? (size_t)size : sizeof(mote_parameter));
+    plugin->target.parameters = plugin->parameters;
+    plugin->target.parameter_size = sizeof(mote_parameter);
+    plugin->target.plugin = plugin;
+    if (!plugin->target.name)
+        plugin->target.name = plugin->name;
+    return MOTE_OK;
+}
+
+static int set_identity(mote_loaded_plugin *plugin)
+{
+    char text[FINGERPRINT_SIZE];
+    const char *own = plugin->target.identity;
+    snprintf(text, sizeof text, "%016" PRIx64 "-%016" PRIx64 "-%016" PRIx64, plugin->object_hash, plugin->section_hash,
+             plugin->data_hash);
+    plugin->fingerprint = mote_memory_copy_text(&plugin->memory, text);
+    if (!plugin->fingerprint)
+        return MOTE_ENOMEM;
+    plugin->target.identity = plugin->fingerprint;
+    if (!own || !*own)
+        return MOTE_OK;
+    const size_t size = strlen(own) + 20;
+    plugin->identity = mote_memory_allocate(&plugin->memory, (int64_t)size, 1);
+    if (!plugin->identity)
+        return MOTE_ENOMEM;
+    if (plugin->data_files)
+        snprintf(plugin->identity, size, "%s %016" PRIx64, own, plugin->data_hash);
+    else
+        snprintf(plugin->identity, size, "%s", own);
+    plugin->target.identity = plugin->identity;
+    return MOTE_OK;
+}
+
+/* Called once the plug-in has read its section: reading every key marks it as used. */
+static int start_text(mote_loaded_plugin *plugin, const mote_config *section)
+{
+    char origin[MOTE_PATH_SIZE];
+    int status = mote_plugin_add_text(plugin, "[origin]\nfile = ");
+    if (!status && (!section || mote_plugin_absolute(section, "mote.ini", origin, sizeof origin)))
+        snprintf(origin, sizeof origin, "mote.ini");
+    status = status ? status : mote_plugin_add_text(plugin, origin);
+    status = status ? status : mote_plugin_add_text(plugin, "\n");
+    status = status ? status : mote_plugin_add_section(plugin, "model", section);
+    plugin->section_hash = MOTE_HASH_START;
+    for (int64_t i = 0; section && mote_config_key(section, i); ++i) {
+        const char *key = mote_config_key(section, i), *value = mote_config_get(section, key, "");
+        plugin->section_hash = mote_hash(plugin->section_hash, key, strlen(key) + 1);
+        plugin->section_hash = mote_hash(plugin->section_hash, value, strlen(value) + 1);
+    }
+    return status;
+}
+
+/* ---- life cycle --------------------------------------------------------------------------------------------- */
+
+static mote_loaded_plugin *create(const char *name)
+{
+    mote_memory memory;
+    if (mote_memory_open(&memory, NULL))
+        return NULL;
+    mote_loaded_plugin *plugin = mote_memory_allocate(&memory, 1, sizeof *plugin);
+    if (!plugin)
+        return NULL;
+    plugin->memory = memory;
+    plugin->data_hash = MOTE_HASH_START;
+    plugin->name = mote_memory_copy_text(&memory, name);
+    fill_host(plugin);
+    if (!plugin->name)
+        mote_plugin_release(&plugin);
+    return plugin;
+}
+
+void mote_plugin_release(mote_loaded_plugin **plugin)
+{
+    mote_loaded_plugin *gone = plugin ? *plugin : NULL;
+    if (!gone)
+        return;
+    const mote_memory memory = gone->memory;
+    *plugin = NULL;
+    if (gone->model.release)
+        gone->model.release(gone->model.ctx);
+    if (gone->handle)
+        dlclose(gone->handle);
+    for (int64_t i = 0; i < gone->owned_count; ++i)
+        mote_memory_release(&memory, gone->owned[i]);
+    mote_memory_release(&memory, gone->owned);
+    mote_memory_release(&memory, gone->parameters);
+    mote_memory_release(&memory, gone->identity);
+    mote_memory_release(&memory, gone->fingerprint);
+    mote_memory_release(&memory, gone->text);
+    mote_memory_release(&memory, gone->path);
+    mote_memory_release(&memory, gone->name);
+    mote_memory_release(&memory, gone);
+}
+
+/* The part that a linked-in model and a loaded one share. */
+static int complete(mote_loaded_plugin *plugin, mote_plugin_function *function, const mote_config *section,
+                    mote_message *message)
+{
+    int status = call_entry(plugin, function, section, message);
+    status = status ? status : check_model(plugin, message);
+    status = status ? status : check_unused(plugin, section, message);
+    if (status)
+        return status;
+    status = copy_target(plugin);
+    status = status ? status : start_text(plugin, section);
+    status = status ? status : set_identity(plugin);
+    return status ? mote_fail(message, status, "%s: %s", plugin->name, mote_strerror(status))
+                  : MOTE_OK;
+}
+
+static int open_plugin(mote_loaded_plugin **out, const char *path, mote_plugin_function *function,
+                       const mote_config *section, mote_message *message)
+{
+    mote_loaded_plugin *plugin = create(path);
+    *out = NULL;
+    if (!plugin)
+        return mote_fail(message, MOTE_ENOMEM, "%s: %s", path, mote_strerror(MOTE_ENOMEM));
+    int status = MOTE_OK;
+    if (!function) {
+        plugin->path = mote_plugin_real_path(plugin, path);
+        status = load_object(plugin, plugin->path ? plugin->path : path, &function, message);
+    } else {
+        plugin->object_hash = mote_hash(MOTE_HASH_START, path, strlen(path));
+    }
+    status = status ? status : complete(plugin, function, section, message);
+    if (status)
+        mote_plugin_release(&plugin);
+    *out = plugin;
+    return status;
+}
+
+/* The reason into the caller's array. */
+static int tell(int status, const mote_message *reason, char *message, size_t size)
+{
+    return status ? mote_fail_text(message, size, status, "%s", reason->text) : MOTE_OK;
+}
+
+int mote_plugin_load(mote_loaded_plugin **plugin, const char *path, const mote_config *section, char *message,
+                     size_t size)
+{
+    mote_message reason = { "" };
+    if (!plugin || !path)
+        return mote_fail_text(message, size, MOTE_EINVAL, "mote_plugin_load: plugin and path must not be NULL");
+    return tell(open_plugin(plugin, path, NULL, section, &reason), &reason, message, size);
+}
+
+int mote_plugin_load_function(mote_loaded_plugin **plugin, const char *name, mote_plugin_function *function,
+                              const mote_config *section, char *message, size_t size)
+{
+    mote_message reason = { "" };
+    return tell(open_plugin(plugin, name, function, section, &reason), &reason, message, size);
+}
+
+int mote_plugin_load_text(mote_loaded_plugin **plugin, const char *path, const char *text, char *message, size_t size)
+{
+    mote_config *first = NULL, *file = NULL;
+    *plugin = NULL;
+    int status = mote_config_parse(&first, text, "model text", message, size);
+    if (status)
+        return status;
+    const char *origin = mote_config_get(mote_config_section(first, "origin"), "file", "mote.ini");
+    status = mote_config_parse(&file, text, origin, message, size);
+    if (!status)
+        status = mote_plugin_load(plugin, path, mote_config_section(file, "model"), message, size);
+    if (!status)
+        status = mote_plugin_override(*plugin, mote_config_section(file, "parameters"), message, size);
+    if (status)
+        mote_plugin_release(plugin);
+    mote_config_free(&file);
+    mote_config_free(&first);
+    return status;
+}
