@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ellipsoids around live points, and draws from their union (Feroz, Hobson & Bridges 2009, section 5; Buchner 2016
+ * for the enlargement by leave-out).
+ *
+ * Points with mean m and covariance C = L L':   E = {x: (x-m)' C^-1 (x-m) <= f},   V = V_d f^(d/2) |L|
+ * Enlargement: resample the points with replacement, fit m and C to the resample, and measure the points that were
+ * left out; f is the largest squared radius met in all rounds, or that of the points themselves. A constant factor
+ * instead cuts off what lies near the contour, which biases the evidence upwards (law of the lost contour).
+ * Floor: V >= X N_k / (n efficiency), the part's share of the prior volume over the target efficiency.
+ *
+ * Draw: part k with probability V_k / sum V, x uniform in it, kept inside the cube only, and with probability 1/q when
+ * q parts hold it: uniform on the union.
+ *
+ * Known answer: V_d = pi^(d/2) / Gamma(d/2 + 1); tests/nested/test_bound.c. */
+#include <math.h>
+#include <mote/target.h>
+#include <string.h>
+
+#include "core/linear.h"
+#include "nested/birth.h"
+
+enum { MOST_PARTS_BYTES = 1 << 22 };
+
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+static int open_ellipsoids(mote_ellipsoids *parts, int64_t d, int64_t capacity, const mote_memory *memory)
+{
+    parts->d = d;
+    parts->capacity = capacity;
+    parts->mean = mote_memory_allocate(memory, capacity * d, sizeof(double));
+    parts->lower = mote_memory_allocate(memory, capacity * d * d, sizeof(double));
+    parts->inverse = mote_memory_allocate(memory, capacity * d * d, sizeof(double));
+    parts->scale = mote_memory_allocate(memory, capacity, sizeof(double));
+    parts->log_volume = mote_memory_allocate(memory, capacity, sizeof(double));
+    parts->size = mote_memory_allocate(memory, capacity, sizeof(double));
+    return parts->mean && parts->lower && parts->inverse && parts->scale && parts->log_volume && parts->size;
+}
+
+static void close_ellipsoids(mote_ellipsoids *parts, const mote_memory *memory)
+{
+    mote_memory_release(memory, parts->mean);
+    mote_memory_release(memory, parts->lower);
+    mote_memory_release(memory, parts->inverse);
+    mote_memory_release(memory, parts->scale);
+    mote_memory_release(memory, parts->log_volume);
+    mote_memory_release(memory, parts->size);
+}
+
+int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64_t n, const mote_memory *memory)
+{
+    if (d > 20000 || n > INT64_MAX / 64 / d)
+        return MOTE_ENOMEM;
+    int64_t most = MOST_PARTS_BYTES / (8 * d * d) + 8, parts = n / (d + 1) + 2;
+    parts = parts < most ? parts : most;
+    bound->d = d;
+    bound->max_points = n;
+    bound->boundary = boundary;
+    int ok = open_ellipsoids(&bound->parts, d, parts, memory);
+    ok &= open_ellipsoids(&bound->fresh, d, parts, memory);
+    ok &= open_ellipsoids(&bound->path, d, MOTE_BOUND_DEPTH, memory);
+    bound->shift = mote_memory_allocate(memory, d, sizeof(double));
+    bound->fresh_shift = mote_memory_allocate(memory, d, sizeof(double));
+    bound->cumulative = mote_memory_allocate(memory, parts, sizeof(double));
+    bound->point = mote_memory_allocate(memory, n * d, sizeof(double));
+    bound->white = mote_memory_allocate(memory, n * d, sizeof(double));
+    bound->index = mote_memory_allocate(memory, n, sizeof(int64_t));
+    bound->other = mote_memory_allocate(memory, n, sizeof(int64_t));
+    bound->side = mote_memory_allocate(memory, n, sizeof(int64_t));
+    bound->key = mote_memory_allocate(memory, n, sizeof(double));
+    bound->radius = mote_memory_allocate(memory, 2 * n, sizeof(double));
+    bound->matrix = mote_memory_allocate(memory, (4 * d + 1) * d, sizeof(double));
+    bound->vector = mote_memory_allocate(memory, 8 * d, sizeof(double));
+    return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->index && bound->other &&
+                   bound->side && bound->key && bound->radius && bound->matrix && bound->vector
+               ? MOTE_OK
+               : MOTE_ENOMEM;
+}
+
+void mote_bound_close(mote_bound *bound, const mote_memory *memory)
+{
+    close_ellipsoids(&bound->parts, memory);
+    close_ellipsoids(&bound->fresh, memory);
+    close_ellipsoids(&bound->path, memory);
+    void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->index, bound->other,
+                       bound->side, bound->key, bound->radius, bound->matrix, bound->vector };
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
+        mote_memory_release(memory, blocks[i]);
+}
+
+/* ---- fits ------------------------------------------------------------------------------------------------------- */
+
+double mote_log_add(double a, double b)
+{
+    double high = a > b ? a : b, low = a > b ? b : a;
+    return low == -INFINITY ? high : high + log1p(exp(low - high));
+}
+
+double mote_bound_ball(int64_t d)
+{
+    return 0.5 * (double)d * log(3.14159265358979323846) - lgamma(0.5 * (double)d + 1);
+}
+
+/* Cholesky factor of a covariance that may be singular: as a correlation matrix with the smallest ridge that lets the
+ * factorisation go through. `scratch` has d x d + d entries. */
+void mote_bound_factor(double *lower, const double *covariance, double *scratch, int64_t d)
+{
+    double *restrict sd = scratch + d * d;
+    for (int64_t j = 0; j < d; ++j) {
+        double variance = covariance[j * d + j];
+        sd[j] = variance > 1e-290 ? sqrt(variance) : 1e-145;
+    }
+    for (double ridge = 1e-13;; ridge *= 100) {
+        for (int64_t i = 0; i < d; ++i)
+            for (int64_t j = 0; j <= i; ++j)
+                scratch[i * d + j] = scratch[j * d + i] = covariance[i * d + j] / (sd[i] * sd[j]);
+        for (int64_t i = 0; i < d; ++i)
+            scratch[i * d + i] = 1 + ridge;
+        if (mote_cholesky(lower, scratch, d) == MOTE_OK || ridge > 1e3)
+            break;
+    }
+    for (int64_t i = 0; i < d; ++i)
+        for (int64_t j = 0; j <= i; ++j)
+            lower[i * d + j] *= sd[i];
+}
+
+static double floor_volume(const mote_bound *bound, int64_t count)
+{
+    return bound->log_floor + log((double)count);
+}
+
+/* Sets scale and volume of a fit with squared radius f. */
+static void set_volume(mote_bound *bound, int64_t count, int64_t level, double f)
+{
+    int64_t d = bound->d;
+    mote_ellipsoids *path = &bound->path;
+    double log_ball = mote_bound_ball(d) + mote_lower_log_determinant(path->lower + level * d * d, d);
+    double log_volume = log_ball + 0.5 * (double)d * log(f);
+    double least = floor_volume(bound, count);
+    path->log_volume[level] = log_volume > least ? log_volume : least;
+    path->scale[level] = exp((path->log_volume[level] - log_ball) / (double)d);
+    path->size[level] = (double)count;
+}
+
+static void whiten(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+{
+    int64_t d = bound->d;
+    const double *mean = bound->path.mean + level * d, *lower = bound->path.lower + level * d * d;
+    for (int64_t i = first; i < first + count; ++i) {
+        const double *x = bound->point + bound->index[i] * d;
+        double *z = bound->white + i * d;
+        for (int64_t j = 0; j < d; ++j)
+            z[j] = x[j] - mean[j];
+        mote_lower_solve(z, lower, z, d);
+        bound->radius[i] = mote_dot(z, z, d);
+    }
+}
+
+static double largest(const double *x, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+{
+    int64_t d = bound->d;
+    mote_ellipsoids *path = &bound->path;
+    double *covariance = bound->matrix, *scratch = bound->matrix + d * d;
+    mote_covariance(path->mean + level * d, covariance, bound->point, d, bound->index + first, count, d);
+    mote_bound_factor(path->lower + level * d * d, covariance, scratch, d);
+    whiten(bound, first, count, level);
+    double f = largest(bound->radius + first, count);
+    set_volume(bound, count, level, f > 1e-12 ? f : 1e-12);
+}
+
+/* ---- leave-out -------------------------------------------------------------------------------------------------- */
+
+/* Mean and covariance of the resample with these multiplicities, in whitened coordinates. */
+static void resample_moments(const mote_bound *bound, int64_t first, int64_t count, const double *multiplicity,
+                             double *mean, double *covariance)
+{
+    int64_t d = bound->d;
+    memset(mean, 0, (size_t)d * sizeof(double));
+    memset(covariance, 0, (size_t)(d * d) * sizeof(double));
+    for (int64_t i = 0; i < count; ++i) {
+        const double *z = bound->white + (first + i) * d;
+        double weight = multiplicity[i];
+        if (weight == 0)
+            continue;
+        for (int64_t j = 0; j < d; ++j) {
+            double part = weight * z[j];
+            double *restrict row = covariance + j * d;
+            mean[j] += part;
+            for (int64_t k = 0; k <= j; ++k)
+                row[k] += part * z[k];
+        }
+    }
+    for (int64_t j = 0; j < d; ++j)
+        mean[j] /= (double)count;
+    for (int64_t j = 0; j < d; ++j)
+        for (int64_t k = 0; k <= j; ++k)
+            covariance[k * d + j] = covariance[j * d + k] = covariance[j * d + k] / (double)count - mean[j] * mean[k];
+}
+
+/* The largest squared radius of a left-out point in one round. */
+static double leave_out(mote_bound *bound, int64_t first, int64_t count)
+{
+    int64_t d = bound->d;
+    double *multiplicity = bound->radius + bound->max_points, *mean = bound->vector, *z = bound->vector + d;
+    double *covariance = bound->matrix, *lower = bound->matrix + d * d, *scratch = bound->matrix + 2 * d * d;
+    memset(multiplicity, 0, (size_t)count * sizeof(double));
+    for (int64_t i = 0; i < count; ++i)
+        multiplicity[mote_stream_index(&bound->stream, count)] += 1;
+    resample_moments(bound, first, count, multiplicity, mean, covariance);
+    mote_bound_factor(lower, covariance, scratch, d);
+    double most = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        if (multiplicity[i] > 0)
+            continue;
+        for (int64_t j = 0; j < d; ++j)
+            z[j] = bound->white[(first + i) * d + j] - mean[j];
+        mote_lower_solve(z, lower, z, d);
+        double radius = mote_dot(z, z, d);
+        most = radius > most ? radius : most;
+    }
+    return most;
+}
+
+void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+{
+    whiten(bound, first, count, level);
+    double f = largest(bound->radius + first, count);
+    f = f > 1e-12 ? f : 1e-12;
+    for (int64_t round = 0; round < bound->rounds; ++round) {
+        double out = leave_out(bound, first, count);
+        f = out > f ? out : f;
+    }
+    set_volume(bound, count, level, f);
+}
+
+/* ---- draws ------------------------------------------------------------------------------------------------------ */
+
+static void to_bound(const mote_bound *bound, const double *u, double *v)
+{
+    for (int64_t j = 0; j < bound->d; ++j)
+        v[j] = bound->boundary[j] == MOTE_BOUNDARY_PERIODIC ? u[j] - bound->shift[j] - floor(u[j] - bound->shift[j])
+                                                            : u[j];
+}
+
+/* |L^-1 (v - mean)|^2, or more than `limit` when it is known to be above it. */
+static double norm2(const mote_ellipsoids *parts, int64_t k, const double *v, double limit)
+{
+    int64_t d = parts->d;
+    const double *mean = parts->mean + k * d, *inverse = parts->inverse + k * d * d;
+    double sum = 0;
+    for (int64_t i = 0; i < d && sum <= limit; ++i) {
+        double z = 0;
+        for (int64_t j = 0; j <= i; ++j)
+            z += inverse[i * d + j] * (v[j] - mean[j]);
+        sum += z * z;
+    }
+    return sum;
+}
+
+double mote_bound_distance(const mote_bound *bound, int64_t k, const double *u, double *v, double *z)
+{
+    (void)z;
+    to_bound(bound, u, v);
+    return norm2(&bound->parts, k, v, INFINITY) * bound->parts.scale[k] * bound->parts.scale[k];
+}
+
+static int64_t choose_part(const mote_bound *bound, double u)
+{
+    int64_t low = 0, high = bound->parts.count - 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (bound->cumulative[middle] > u)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static int inside_cube(const double *v, int64_t d)
+{
+    int outside = 0;
+    for (int64_t j = 0; j < d; ++j)
+        outside |= !(v[j] > 0) | !(v[j] < 1);
+    return !outside;
+}
+
+int mote_bound_draw(const mote_bound *bound, mote_stream *stream, double *u)
+{
+    const mote_ellipsoids *parts = &bound->parts;
+    int64_t d = bound->d;
+    if (bound->cube) {
+        for (int64_t j = 0; j < d; ++j)
+            u[j] = mote_stream_uniform(stream);
+        return 1;
+    }
+    int64_t k = parts->count > 1 ? choose_part(bound, mote_stream_uniform(stream)) : 0;
+    const double *mean = parts->mean + k * d, *lower = parts->lower + k * d * d;
+    mote_stream_normals(stream, u, d);
+    double radius = pow(mote_stream_uniform(stream), 1 / (double)d) / sqrt(mote_dot(u, u, d));
+    for (int64_t i = d - 1; i >= 0; --i) /* from the end, so that u can be overwritten */
+        u[i] = mean[i] + radius * mote_dot(lower + i * d, u, i + 1);
+    if (!inside_cube(u, d))
+        return 0;
+    int64_t q = 1;
+    for (int64_t i = 0; i < parts->count; ++i)
+        q += i != k && norm2(parts, i, u, 1) <= 1;
+    if (q > 1 && mote_stream_uniform(stream) * (double)q > 1)
+        return 0;
+    for (int64_t j = 0; j < d; ++j)
+        if (bound->boundary[j] == MOTE_BOUNDARY_PERIODIC)
+            u[j] = mote_birth_inside(u[j] + bound->shift[j] - floor(u[j] + bound->shift[j]));
+    return 1;
+}
+
+/* ---- the region as a method of births --------------------------------------------------------------------------- */
+
+static void begin(mote_birth_chain *chain)
+{
+    chain->parent = -1;
+}
+
+static int propose(mote_birth_chain *chain)
+{
+    while (!mote_bound_draw(&chain->sampler->bound, &chain->stream, chain->y))
+        ++chain->rejected;
+    return MOTE_OK;
+}
+
+static int answer(mote_birth_chain *chain, int above, double log_likelihood, const double *derived)
+{
+    if (!above)
+        return MOTE_OK;
+    mote_birth_move(chain, log_likelihood, derived);
+    return MOTE_DONE;
+}
+
+const mote_birth_method mote_birth_region = { begin, propose, answer };
