@@ -69,6 +69,5 @@ void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t lev
 void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level);
 double mote_bound_ball(int64_t d); /* log volume of the unit ball */
 void mote_bound_factor(double *lower, const double *covariance, double *scratch, int64_t d);
-double mote_log_add(double a, double b);
 
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/stream_inline.h"
 #include "nested/birth.h"
 
 enum { MOST_PARTS_BYTES = 1 << 22 };
@@ -88,12 +89,6 @@ void mote_bound_close(mote_bound *bound, const mote_memory *memory)
 }
 
 /* ---- fits ------------------------------------------------------------------------------------------------------- */
-
-double mote_log_add(double a, double b)
-{
-    double high = a > b ? a : b, low = a > b ? b : a;
-    return low == -INFINITY ? high : high + log1p(exp(low - high));
-}
 
 double mote_bound_ball(int64_t d)
 {
@@ -212,7 +207,7 @@ static double leave_out(mote_bound *bound, int64_t first, int64_t count)
     double *covariance = bound->matrix, *lower = bound->matrix + d * d, *scratch = bound->matrix + 2 * d * d;
     memset(multiplicity, 0, (size_t)count * sizeof(double));
     for (int64_t i = 0; i < count; ++i)
-        multiplicity[mote_stream_index(&bound->stream, count)] += 1;
+        multiplicity[mote_stream_index_inline(&bound->stream, count)] += 1;
     resample_moments(bound, first, count, multiplicity, mean, covariance);
     mote_bound_factor(lower, covariance, scratch, d);
     double most = 0;
@@ -298,13 +293,13 @@ int mote_bound_draw(const mote_bound *bound, mote_stream *stream, double *u)
     int64_t d = bound->d;
     if (bound->cube) {
         for (int64_t j = 0; j < d; ++j)
-            u[j] = mote_stream_uniform(stream);
+            u[j] = mote_stream_uniform_inline(stream);
         return 1;
     }
-    int64_t k = parts->count > 1 ? choose_part(bound, mote_stream_uniform(stream)) : 0;
+    int64_t k = parts->count > 1 ? choose_part(bound, mote_stream_uniform_inline(stream)) : 0;
     const double *mean = parts->mean + k * d, *lower = parts->lower + k * d * d;
     mote_stream_normals(stream, u, d);
-    double radius = pow(mote_stream_uniform(stream), 1 / (double)d) / sqrt(mote_dot(u, u, d));
+    double radius = pow(mote_stream_uniform_inline(stream), 1 / (double)d) / sqrt(mote_dot(u, u, d));
     for (int64_t i = d - 1; i >= 0; --i) /* from the end, so that u can be overwritten */
         u[i] = mean[i] + radius * mote_dot(lower + i * d, u, i + 1);
     if (!inside_cube(u, d))
@@ -312,7 +307,7 @@ int mote_bound_draw(const mote_bound *bound, mote_stream *stream, double *u)
     int64_t q = 1;
     for (int64_t i = 0; i < parts->count; ++i)
         q += i != k && norm2(parts, i, u, 1) <= 1;
-    if (q > 1 && mote_stream_uniform(stream) * (double)q > 1)
+    if (q > 1 && mote_stream_uniform_inline(stream) * (double)q > 1)
         return 0;
     for (int64_t j = 0; j < d; ++j)
         if (bound->boundary[j] == MOTE_BOUNDARY_PERIODIC)

@@ -10,10 +10,12 @@
  *
  * Known answer: two far balls split into two; one ball stays whole; tests/nested/test_bound.c. */
 #include <math.h>
+#include <mote/draws.h>
 #include <mote/target.h>
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/stream_inline.h"
 #include "nested/bound.h"
 
 enum { MEANS_ROUNDS = 20, MOVE_ROUNDS = 20 };
@@ -31,7 +33,7 @@ static double distance2(const double *a, const double *b, int64_t d)
 /* The starting centres: a random point's farthest point, and the farthest point from that. */
 static void start_centres(mote_bound *bound, const double *white, int64_t count, double *centre)
 {
-    int64_t d = bound->d, at = mote_stream_index(&bound->stream, count);
+    int64_t d = bound->d, at = mote_stream_index_inline(&bound->stream, count);
     for (int k = 0; k < 2; ++k) {
         int64_t farthest = at;
         double most = -1;

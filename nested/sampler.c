@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/stream_inline.h"
 #include "nested/birth.h"
 
 static const double WIDTH_START = 1.6, WIDTH_LEAST = 0.02, WIDTH_MOST = 10;
@@ -39,7 +40,7 @@ void mote_birth_move(mote_birth_chain *chain, double log_likelihood, const doubl
 int64_t mote_birth_cluster(mote_birth_chain *chain)
 {
     const mote_sampler *sampler = chain->sampler;
-    return sampler->clusters > 1 ? sampler->cluster[mote_stream_index(&chain->stream, sampler->n)] : 0;
+    return sampler->clusters > 1 ? sampler->cluster[mote_stream_index_inline(&chain->stream, sampler->n)] : 0;
 }
 
 void mote_birth_wrap(const mote_sampler *sampler, double *y)

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/stream_inline.h"
 
 enum phase { NEW_LINE, STEP_LEFT, STEP_RIGHT, SHRINK };
 enum { MOST_TRIES = 2000 }; /* of one slice: far beyond what the resolution of doubles allows */
@@ -34,7 +35,7 @@ static void begin(mote_birth_chain *chain)
 {
     mote_sampler *sampler = chain->sampler;
     int64_t d = sampler->dimension;
-    chain->parent = mote_stream_index(&chain->stream, sampler->n);
+    chain->parent = mote_stream_index_inline(&chain->stream, sampler->n);
     memcpy(chain->x, sampler->cube + chain->parent * d, (size_t)d * sizeof(double));
     chain->log_likelihood = sampler->log_likelihood[chain->parent];
     chain->last_step = sampler->steps;
@@ -47,7 +48,7 @@ static void begin(mote_birth_chain *chain)
 /* A survivor other than the start point: their numbers skip it. */
 static int64_t draw_other(mote_birth_chain *chain)
 {
-    int64_t i = mote_stream_index(&chain->stream, chain->sampler->n - 1);
+    int64_t i = mote_stream_index_inline(&chain->stream, chain->sampler->n - 1);
     return i + (i >= chain->parent);
 }
 
@@ -60,7 +61,7 @@ static int64_t draw_partner(mote_birth_chain *chain, int64_t a)
     if (count <= barred)
         return -1;
     for (;;) {
-        int64_t b = sampler->member[first + mote_stream_index(&chain->stream, count)];
+        int64_t b = sampler->member[first + mote_stream_index_inline(&chain->stream, count)];
         if (b != a && b != chain->parent)
             return b;
     }
@@ -72,7 +73,7 @@ static int draw_pair(mote_birth_chain *chain)
     if (sampler->n < 3)
         return 0;
     int64_t d = sampler->dimension, a = draw_other(chain), b = -1;
-    if (sampler->clusters > 1 && mote_stream_uniform(&chain->stream) < 0.5)
+    if (sampler->clusters > 1 && mote_stream_uniform_inline(&chain->stream) < 0.5)
         b = draw_partner(chain, a);
     while (b < 0 || b == a)
         b = draw_other(chain);
@@ -147,7 +148,7 @@ static void draw_axis(mote_birth_chain *chain)
     const mote_ellipsoids *parts = &sampler->bound.parts;
     int64_t d = sampler->dimension, k = mote_birth_cluster(chain);
     if (chain->step == 0)
-        chain->axis = mote_stream_index(&chain->stream, d);
+        chain->axis = mote_stream_index_inline(&chain->stream, d);
     else
         chain->axis = (chain->axis + 1) % d;
     const double *row = parts->lower + (k * d + chain->axis) * d;
@@ -165,7 +166,7 @@ static void draw_direction(mote_birth_chain *chain)
         draw_axis(chain);
     else {
         int pair = choice == MOTE_DIRECTION_DIFFERENTIAL ||
-                   (choice == MOTE_DIRECTION_MIXTURE && mote_stream_uniform(&chain->stream) < 0.75);
+                   (choice == MOTE_DIRECTION_MIXTURE && mote_stream_uniform_inline(&chain->stream) < 0.75);
         if (!pair || !draw_pair(chain))
             draw_hit_and_run(chain);
     }
@@ -209,14 +210,14 @@ static void start_line(mote_birth_chain *chain)
     draw_direction(chain);
     cut_line(chain);
     double most = longest(chain), width = fmin(sampler->width[chain->kind], most);
-    chain->low = -width * mote_stream_uniform(&chain->stream);
+    chain->low = -width * mote_stream_uniform_inline(&chain->stream);
     chain->high = chain->low + width;
     chain->width = width;
     chain->tries = 0;
     chain->phase = SHRINK;
     double limit = fmin((double)sampler->options->step_out, floor(most / width));
     if (limit > 1) {
-        chain->left = (int64_t)(limit * mote_stream_uniform(&chain->stream));
+        chain->left = (int64_t)(limit * mote_stream_uniform_inline(&chain->stream));
         chain->right = (int64_t)limit - 1 - chain->left;
         chain->phase = STEP_LEFT;
     }
@@ -284,7 +285,7 @@ static int propose(mote_birth_chain *chain)
             start_line(chain);
         if (step_out(chain))
             return MOTE_OK;
-        double u = mote_stream_uniform(&chain->stream);
+        double u = mote_stream_uniform_inline(&chain->stream);
         put_point(chain, chain->low + u * (chain->high - chain->low));
         if (!same_point(chain) && ++chain->tries < MOST_TRIES)
             return MOTE_OK;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/stream_inline.h"
 #include "nested/birth.h"
 
 enum { MOST_ROUNDS = 1000 }; /* of `steps` proposals each, before a walk that cannot move is an error */
@@ -21,7 +22,7 @@ static void begin(mote_birth_chain *chain)
 {
     mote_sampler *sampler = chain->sampler;
     int64_t d = sampler->dimension;
-    chain->parent = mote_stream_index(&chain->stream, sampler->n);
+    chain->parent = mote_stream_index_inline(&chain->stream, sampler->n);
     memcpy(chain->x, sampler->cube + chain->parent * d, (size_t)d * sizeof(double));
     chain->log_likelihood = sampler->log_likelihood[chain->parent];
     chain->last_step = sampler->steps;
@@ -50,7 +51,7 @@ static void draw_offset(mote_birth_chain *chain)
     int64_t d = sampler->dimension, k = mote_birth_cluster(chain);
     mote_stream_normals(&chain->stream, chain->y, d);
     double length = sqrt(mote_dot(chain->y, chain->y, d));
-    double radius = pow(mote_stream_uniform(&chain->stream), 1 / (double)d);
+    double radius = pow(mote_stream_uniform_inline(&chain->stream), 1 / (double)d);
     mote_lower_multiply(chain->direction, parts->lower + k * d * d, chain->y, d);
     /* a unit ball has standard deviation 1/sqrt(d + 2) on each axis */
     double factor = sampler->scale * radius / length * sqrt((double)d + 2) / parts->scale[k];
