@@ -19,6 +19,10 @@ typedef struct mote_result {
     double value;  /* of a warning: 1 */
 } mote_result;
 
+/* What stands for log 0 in files that cannot hold -inf. In the column `birth`, -inf means: drawn from the prior; a point
+ * born above a contour of zero likelihood has the birth MOTE_LOG_ZERO. */
+#define MOTE_LOG_ZERO (-1e29)
+
 struct mote_draws {
     const mote_memory *memory;
     int64_t count;
@@ -56,6 +60,10 @@ typedef struct mote_sorted_draw {
 
 int mote_draws_sort(const mote_draws *draws, const double *column, mote_sorted_draw **sorted, int64_t *n);
 void mote_draws_unsort(const mote_draws *draws, mote_sorted_draw *sorted);
+
+/* Quantile and shortest interval (mass <= 1) of sorted draws; NaN for n = 0. */
+double mote_sorted_quantile(const mote_sorted_draw *sorted, int64_t n, double probability);
+void mote_sorted_interval(const mote_sorted_draw *sorted, int64_t n, double mass, double *lower, double *upper);
 
 /* Weights themselves, normalised to a sum of 1 (0 everywhere when all log-weights are -inf). Returns the sum of their
  * squares; the effective sample size is its reciprocal. */

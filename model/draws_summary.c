@@ -157,7 +157,7 @@ static double quantile_from(const mote_sorted_draw *rows, int64_t n, double p, i
     return share >= 1 ? b->value : a->value + share * (b->value - a->value);
 }
 
-static double quantile(const mote_sorted_draw *rows, int64_t n, double p)
+double mote_sorted_quantile(const mote_sorted_draw *rows, int64_t n, double p)
 {
     int64_t low = 0, high = n;
     while (low < high) {
@@ -179,7 +179,7 @@ double mote_draws_quantile(const mote_draws *draws, int64_t parameter, double pr
     if (!column || !(probability >= 0 && probability <= 1))
         return NAN;
     if (mote_draws_sort(draws, column, &rows, &n) == MOTE_OK)
-        value = quantile(rows, n, probability);
+        value = mote_sorted_quantile(rows, n, probability);
     mote_draws_unsort(draws, rows);
     return value;
 }
@@ -201,7 +201,7 @@ static void try_interval(struct interval_search *search, double p)
     }
 }
 
-static void shortest(const mote_sorted_draw *rows, int64_t n, double mass, double *lower, double *upper)
+void mote_sorted_interval(const mote_sorted_draw *rows, int64_t n, double mass, double *lower, double *upper)
 {
     *lower = *upper = NAN;
     if (n == 0)
@@ -233,7 +233,7 @@ int mote_draws_shortest_interval(const mote_draws *draws, int64_t parameter, dou
         return MOTE_EINVAL;
     int status = mote_draws_sort(draws, column, &rows, &n);
     if (status == MOTE_OK)
-        shortest(rows, n, mass, lower, upper);
+        mote_sorted_interval(rows, n, mass, lower, upper);
     mote_draws_unsort(draws, rows);
     return status;
 }
@@ -250,13 +250,13 @@ static int64_t best_row(const mote_draws *draws)
 
 static void fill_order_statistics(mote_summary *s, const mote_sorted_draw *rows, int64_t n)
 {
-    s->median = quantile(rows, n, 0.5);
-    s->lower_68 = quantile(rows, n, 0.158655253931457);
-    s->upper_68 = quantile(rows, n, 0.841344746068543);
-    s->lower_95 = quantile(rows, n, 0.0227501319481792);
-    s->upper_95 = quantile(rows, n, 0.977249868051821);
-    shortest(rows, n, 0.682689492137086, &s->shortest_lower_68, &s->shortest_upper_68);
-    shortest(rows, n, 0.954499736103642, &s->shortest_lower_95, &s->shortest_upper_95);
+    s->median = mote_sorted_quantile(rows, n, 0.5);
+    s->lower_68 = mote_sorted_quantile(rows, n, 0.158655253931457);
+    s->upper_68 = mote_sorted_quantile(rows, n, 0.841344746068543);
+    s->lower_95 = mote_sorted_quantile(rows, n, 0.0227501319481792);
+    s->upper_95 = mote_sorted_quantile(rows, n, 0.977249868051821);
+    mote_sorted_interval(rows, n, 0.682689492137086, &s->shortest_lower_68, &s->shortest_upper_68);
+    mote_sorted_interval(rows, n, 0.954499736103642, &s->shortest_lower_95, &s->shortest_upper_95);
     s->minimum = n ? rows[0].value : (double)NAN;
     s->maximum = n ? rows[n - 1].value : (double)NAN;
 }
