@@ -11,6 +11,8 @@
 #include <mote/status.h>
 #include <string.h>
 
+#include "core/vector.h"
+
 enum { LANES = 8 };
 
 /* The lanes are named variables: an array would live in memory, and its stores would be on the critical path. */
@@ -85,7 +87,7 @@ double mote_lower_log_determinant(const double *lower, int64_t d)
 {
     double sum = 0;
     for (int64_t i = 0; i < d; ++i)
-        sum += log(lower[i * d + i]);
+        sum += mote_log(lower[i * d + i]);
     return sum;
 }
 
