@@ -15,20 +15,21 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
+
+/* By a union: memcpy would be a checked call under _FORTIFY_SOURCE, which the vectoriser does not see through. */
+typedef union mote_punned {
+    double number;
+    uint64_t bits;
+} mote_punned;
 
 static inline uint64_t mote_bits_of(double x)
 {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
+    return (mote_punned){ .number = x }.bits;
 }
 
 static inline double mote_double_of(uint64_t bits)
 {
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    return (mote_punned){ .bits = bits }.number;
 }
 
 #define MOTE_LN2_HIGH 0x1.62e42feep-1 /* 31 bits: exact when multiplied by an exponent */
