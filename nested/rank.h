@@ -28,8 +28,8 @@ int mote_rank_pair(mote_rank_sums *sums, double child, double parent);
 /* Correlation over the whole run and its standard error; NaN with fewer than 3 pairs. */
 double mote_rank_correlation(const mote_rank_sums *sums, double *error);
 
-/* Kolmogorov-Smirnov p-value of n numbers against the uniform law on (0, 1) (Marsaglia, Tsang & Wang 2003 for small
- * n, the asymptotic series with Stephens' correction above). `scratch` has n entries. */
+/* Kolmogorov-Smirnov p-value of n numbers against the uniform law on (0, 1): exact for n <= 100 (Marsaglia, Tsang &
+ * Wang 2003), Pelz & Good 1976 above, within 6e-6; small p to full relative precision. `scratch` has n entries. */
 double mote_uniform_p_value(const double *u, int64_t n, double *scratch);
 
 /* The worst of consecutive windows of `window` numbers, corrected: 1 - (1 - p_min)^windows. 1 when there is none. */
