@@ -240,7 +240,7 @@ static ensemble repeat(const perfect_plan *plan, double truth, int runs, int64_t
 }
 
 /* In units of their standard deviations over fresh seeds (mean pull n^-1/2, sd of pulls and true spread (2n)^-1/2 of
- * themselves) all bands are 4 wide: five numbers of 6e-5 each, so that a right program fails in 3e-4 of fresh ensembles.
+ * themselves) all bands are 4 wide: five numbers of 6e-5 each, so a right program fails in 3e-4 of fresh ensembles.
  * With t drawn in the bootstrap its error would be 1.41 times the true spread, 16 of these units at 400 runs. */
 static void check_ensemble(const ensemble *e)
 {

@@ -162,8 +162,8 @@ static void pairs(mote_rank_sums *sums, double r, int64_t n, uint64_t seed, int6
     }
 }
 
-/* Correlations .59 and .1 fire, 0 does not (in 1.6e-3 of runs of 10,000 pairs, so in more than 3 of 200 with 4e-4 of fresh
- * seeds); the estimate is within 4.5 standard errors. */
+/* Correlations .59 and .1 fire, 0 does not (in 1.6e-3 of runs of 10,000 pairs, so in more than 3 of 200 with 4e-4 of
+ * fresh seeds); the estimate is within 4.5 standard errors. */
 static void correlation_thresholds(void **state)
 {
     (void)state;
