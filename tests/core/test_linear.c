@@ -44,7 +44,7 @@ static double naive_sum(const double *a, int64_t step_a, const double *b, int64_
 static void dot_has_its_order(void **state)
 {
     (void)state;
-    double a[200], b[200];
+    double a[200] = { 0 }, b[200] = { 0 };
     word = 1;
     for (int64_t n = 0; n <= 200; ++n) {
         fill(a, n);
