@@ -112,12 +112,12 @@ double mote_beta_cdf(double x, double a, double b, double *complement)
 }
 
 /* P(T > t) = I_x(v/2, 1/2) / 2 with x = 1/(1 + s^2), s = t / sqrt v > 0. Far out x^(v/2) / (v/2 B(v/2, 1/2)) to all
- * digits, and without the underflow of x. `inner` gets P(0 < T < t). */
+ * digits, and without the overflow of s and the underflow of x. `inner` gets P(0 < T < t). */
 static double student_tail(double t, double v, double *inner)
 {
     const double s = t / sqrt(v);
     if (s > 1e9) {
-        const double tail = 0.5 * exp(-v * log(s) - log(0.5 * v) - mote_log_beta(0.5 * v, 0.5));
+        const double tail = 0.5 * exp(-v * (log(t) - 0.5 * log(v)) - log(0.5 * v) - mote_log_beta(0.5 * v, 0.5));
         *inner = 0.5 - tail;
         return tail;
     }
@@ -129,11 +129,13 @@ static double student_tail(double t, double v, double *inner)
 
 double mote_student_cdf(double x, double degrees_of_freedom, double *complement)
 {
-    double inner = 0.0, tail = NAN;
+    double inner = NAN, tail = NAN;
     if (degrees_of_freedom > 1e18) /* the normal law to the last digit */
         return mote_normal_cdf(x, complement);
-    if (degrees_of_freedom > 0.0 && !isnan(x))
+    if (degrees_of_freedom > 0.0 && !isnan(x)) {
+        inner = 0.0;
         tail = x == 0.0 ? 0.5 : isinf(x) ? 0.0 : student_tail(fabs(x), degrees_of_freedom, &inner);
+    }
     const double rest = tail < 0.25 ? 1.0 - tail : 0.5 + inner;
     if (complement)
         *complement = x > 0.0 ? tail : rest;

@@ -218,7 +218,8 @@ static double quantile_half_cauchy(const double *p, double u, double complement)
 {
     if (complement == 0.0)
         return INFINITY;
-    return p[0] * (u < complement ? tan(HALF_PI * u) : 1.0 / tan(HALF_PI * complement));
+    const double x = p[0] * (u < complement ? tan(HALF_PI * u) : 1.0 / tan(HALF_PI * complement));
+    return u > 0.0 ? inside(x) : x;
 }
 
 static double cdf_half_cauchy(const double *p, double x, double *complement)
