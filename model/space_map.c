@@ -9,6 +9,7 @@
 #include "model/space.h"
 
 #include "core/special.h"
+#include "model/plugin.h"
 #include "model/prior.h"
 
 #include <math.h>
@@ -196,5 +197,7 @@ void mote_space_row_function(const mote_space *space, mote_row_function *functio
         .thread_safe = (target->flags & MOTE_THREADSAFE) != 0,
         .points_only = points,
         .name = target->name ? target->name : "target",
+        .plugin_path = target->plugin ? mote_plugin_path(target->plugin) : NULL,
+        .plugin_text = target->plugin ? mote_plugin_text(target->plugin) : NULL,
     };
 }
