@@ -32,10 +32,14 @@ typedef struct mote_bound {
     const int64_t *boundary;        /* borrowed: enum mote_boundary by axis */
     /* scratch of a build */
     double *point, *white;          /* max_points x d */
-    int64_t *index, *other, *side;
-    double *key, *matrix, *vector, *radius;
+    int64_t *index, *other, *side, *best;
+    int64_t *leaf_first, *leaf_count, leaves, *clump_first, *clump_count;
+    double *key, *matrix, *vector, *radius, *pooled;
     int64_t n, minimum, rounds;     /* points, fewest points of a part, leave-out rounds (0: none) */
+    int64_t hope;                   /* levels of splits without gain */
+    int64_t starts;                 /* of 2-means for each split, and rounds of moving points after it */
     double log_share, log_floor;    /* log(X/n), log(X/(n efficiency)) */
+    double log_ball;
     double shrink;                  /* a split must bring the volume below this times the parent's */
     mote_stream stream;
 } mote_bound;
@@ -68,6 +72,10 @@ double mote_bound_distance(const mote_bound *bound, int64_t k, const double *u, 
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level);
 void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level);
 double mote_bound_ball(int64_t d); /* log volume of the unit ball */
+
+/* Separate clumps of the whitened points 0 .. n-1, as ranges of index; returns how many. */
+int64_t mote_bound_components(mote_bound *bound);
+double mote_bound_inflation(int64_t count, int64_t d);
 void mote_bound_factor(double *lower, const double *covariance, double *scratch, int64_t d);
 
 #endif

@@ -67,12 +67,18 @@ int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64
     bound->index = mote_memory_allocate(memory, n, sizeof(int64_t));
     bound->other = mote_memory_allocate(memory, n, sizeof(int64_t));
     bound->side = mote_memory_allocate(memory, n, sizeof(int64_t));
+    bound->best = mote_memory_allocate(memory, n, sizeof(int64_t));
+    bound->leaf_first = mote_memory_allocate(memory, parts, sizeof(int64_t));
+    bound->leaf_count = mote_memory_allocate(memory, parts, sizeof(int64_t));
+    bound->clump_first = mote_memory_allocate(memory, parts, sizeof(int64_t));
+    bound->clump_count = mote_memory_allocate(memory, parts, sizeof(int64_t));
     bound->key = mote_memory_allocate(memory, n, sizeof(double));
     bound->radius = mote_memory_allocate(memory, 2 * n, sizeof(double));
     bound->matrix = mote_memory_allocate(memory, (4 * d + 1) * d, sizeof(double));
+    bound->pooled = mote_memory_allocate(memory, d * d, sizeof(double));
     bound->vector = mote_memory_allocate(memory, 8 * d, sizeof(double));
     return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->index && bound->other &&
-                   bound->side && bound->key && bound->radius && bound->matrix && bound->vector
+                   bound->side && bound->best && bound->leaf_first && bound->leaf_count && bound->clump_first && bound->clump_count && bound->key && bound->radius && bound->pooled && bound->matrix && bound->vector
                ? MOTE_OK
                : MOTE_ENOMEM;
 }
@@ -83,7 +89,7 @@ void mote_bound_close(mote_bound *bound, const mote_memory *memory)
     close_ellipsoids(&bound->fresh, memory);
     close_ellipsoids(&bound->path, memory);
     void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->index, bound->other,
-                       bound->side, bound->key, bound->radius, bound->matrix, bound->vector };
+                       bound->side, bound->best, bound->leaf_first, bound->leaf_count, bound->clump_first, bound->clump_count, bound->key, bound->radius, bound->pooled, bound->matrix, bound->vector };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
 }
@@ -116,6 +122,14 @@ void mote_bound_factor(double *lower, const double *covariance, double *scratch,
     for (int64_t i = 0; i < d; ++i)
         for (int64_t j = 0; j <= i; ++j)
             lower[i * d + j] *= sd[i];
+}
+
+/* What leave-out adds to the log volume of an ellipsoid of uniform points, on average: read off simulations with 30
+ * rounds, within 0.1 d for d up to 15. Only used to choose splits; volumes in use come from leave-out itself. */
+double mote_bound_inflation(int64_t count, int64_t d)
+{
+    double n = (double)count;
+    return 0.5 * (double)d * log(1 + (35 + 3 * (double)d) / n * pow(n / 40, 0.3));
 }
 
 static double floor_volume(const mote_bound *bound, int64_t count)
@@ -167,7 +181,7 @@ void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t lev
     mote_bound_factor(path->lower + level * d * d, covariance, scratch, d);
     whiten(bound, first, count, level);
     double f = largest(bound->radius + first, count);
-    set_volume(bound, count, level, f > 1e-12 ? f : 1e-12);
+    set_volume(bound, count, level, (f > 1e-12 ? f : 1e-12) * exp(2 * mote_bound_inflation(count, d) / (double)d));
 }
 
 /* ---- leave-out -------------------------------------------------------------------------------------------------- */
@@ -209,6 +223,9 @@ static double leave_out(mote_bound *bound, int64_t first, int64_t count)
     for (int64_t i = 0; i < count; ++i)
         multiplicity[mote_stream_index_inline(&bound->stream, count)] += 1;
     resample_moments(bound, first, count, multiplicity, mean, covariance);
+    double own = ((double)d + 1) / ((double)count + (double)d + 1);
+    for (int64_t j = 0; j < d * d; ++j)
+        covariance[j] = (1 - own) * covariance[j] + (j % (d + 1) == 0 ? own : 0);
     mote_bound_factor(lower, covariance, scratch, d);
     double most = 0;
     for (int64_t i = 0; i < count; ++i) {

@@ -18,9 +18,26 @@
 #include "core/stream_inline.h"
 #include "nested/bound.h"
 
-enum { MEANS_ROUNDS = 20, MOVE_ROUNDS = 20 };
+enum { MEANS_ROUNDS = 10, STARTS = 4, CLUSTER_STARTS = 2, HOPE = 2 };
+static const double WORTHWHILE = 0.1, HOPEFUL = 1;
 
-/* ---- 2-means ---------------------------------------------------------------------------------------------------- */
+/* ---- halves ------------------------------------------------------------------------------------------------------ */
+
+/* One trial split of `count` whitened points; side[i] says to which half point i belongs. */
+typedef struct half {
+    double *mean, *lower, *radius; /* squared radius of every point, of both halves */
+    double f, log_volume, log_share;
+    int64_t size;
+} half;
+
+typedef struct split {
+    mote_bound *bound;
+    const double *white;
+    int64_t count, moves;
+    double log_determinant; /* whitened volumes are true ones over this */
+    double log_volume;      /* of both halves */
+    half part[2];
+} split;
 
 static double distance2(const double *a, const double *b, int64_t d)
 {
@@ -30,36 +47,44 @@ static double distance2(const double *a, const double *b, int64_t d)
     return sum;
 }
 
-/* The starting centres: a random point's farthest point, and the farthest point from that. */
-static void start_centres(mote_bound *bound, const double *white, int64_t count, double *centre)
+static int64_t farthest(const split *s, int64_t from)
 {
-    int64_t d = bound->d, at = mote_stream_index_inline(&bound->stream, count);
-    for (int k = 0; k < 2; ++k) {
-        int64_t farthest = at;
-        double most = -1;
-        for (int64_t i = 0; i < count; ++i) {
-            double distance = distance2(white + i * d, white + at * d, d);
-            if (distance > most) {
-                most = distance;
-                farthest = i;
-            }
+    int64_t d = s->bound->d, at = from;
+    double most = -1;
+    for (int64_t i = 0; i < s->count; ++i) {
+        double distance = distance2(s->white + i * d, s->white + from * d, d);
+        if (distance > most) {
+            most = distance;
+            at = i;
         }
-        memcpy(centre + k * d, white + farthest * d, (size_t)d * sizeof(double));
-        at = farthest;
     }
+    return at;
+}
+
+/* Starting centres: for the first try two points far apart, then random pairs. */
+static void start_centres(const split *s, int64_t start, double *centre)
+{
+    int64_t d = s->bound->d, a = mote_stream_index_inline(&s->bound->stream, s->count);
+    int64_t b = mote_stream_index_inline(&s->bound->stream, s->count);
+    if (start == 0) {
+        a = farthest(s, a);
+        b = farthest(s, a);
+    }
+    memcpy(centre, s->white + a * d, (size_t)d * sizeof(double));
+    memcpy(centre + d, s->white + b * d, (size_t)d * sizeof(double));
 }
 
 /* Means of the two halves; 0 when one is empty. */
-static int two_centres(const mote_bound *bound, const double *white, int64_t count, double *centre)
+static int two_centres(const split *s, double *centre)
 {
-    int64_t d = bound->d;
+    int64_t d = s->bound->d;
     double size[2] = { 0, 0 };
     memset(centre, 0, (size_t)(2 * d) * sizeof(double));
-    for (int64_t i = 0; i < count; ++i) {
-        int64_t k = bound->side[i];
+    for (int64_t i = 0; i < s->count; ++i) {
+        int64_t k = s->bound->side[i];
         size[k] += 1;
         for (int64_t j = 0; j < d; ++j)
-            centre[k * d + j] += white[i * d + j];
+            centre[k * d + j] += s->white[i * d + j];
     }
     if (size[0] == 0 || size[1] == 0)
         return 0;
@@ -68,113 +93,90 @@ static int two_centres(const mote_bound *bound, const double *white, int64_t cou
     return 1;
 }
 
-static int two_means(mote_bound *bound, const double *white, int64_t count)
+static int two_means(split *s, int64_t start)
 {
-    int64_t d = bound->d;
-    double *centre = bound->vector;
-    start_centres(bound, white, count, centre);
-    for (int64_t i = 0; i < count; ++i)
-        bound->side[i] = -1;
+    int64_t d = s->bound->d, *side = s->bound->side;
+    double *centre = s->bound->vector;
+    start_centres(s, start, centre);
+    for (int64_t i = 0; i < s->count; ++i)
+        side[i] = -1;
     for (int round = 0; round < MEANS_ROUNDS; ++round) {
         int64_t moved = 0;
-        for (int64_t i = 0; i < count; ++i) {
-            const double *x = white + i * d;
-            int64_t side = distance2(x, centre + d, d) < distance2(x, centre, d);
-            moved += side != bound->side[i];
-            bound->side[i] = side;
+        for (int64_t i = 0; i < s->count; ++i) {
+            const double *x = s->white + i * d;
+            int64_t nearer = distance2(x, centre + d, d) < distance2(x, centre, d);
+            moved += nearer != side[i];
+            side[i] = nearer;
         }
         if (moved == 0)
             break;
-        if (!two_centres(bound, white, count, centre))
+        if (!two_centres(s, centre))
             return 0;
     }
     return 1;
 }
 
-/* ---- moving points between the halves --------------------------------------------------------------------------- */
-
-typedef struct half {
-    double *mean, *lower;
-    double f, log_volume, log_share;
-    int64_t size;
-} half;
-
-/* Fits one half in the whitened frame; 0 when it has too few points. */
-static int fit_half(mote_bound *bound, const double *white, int64_t count, int64_t k, half *out)
+/* Fits one half and measures all points with it; 0 when it has too few points. */
+static int fit_half(split *s, int64_t k)
 {
+    mote_bound *bound = s->bound;
+    half *part = &s->part[k];
     int64_t d = bound->d;
-    double *covariance = bound->matrix + 2 * d * d, *scratch = bound->matrix + 3 * d * d;
-    out->size = 0;
-    for (int64_t i = 0; i < count; ++i)
+    double *covariance = bound->matrix + 2 * d * d, *scratch = bound->matrix + 3 * d * d, *z = bound->vector + 4 * d;
+    part->size = 0;
+    for (int64_t i = 0; i < s->count; ++i)
         if (bound->side[i] == k)
-            bound->other[out->size++] = i;
-    if (out->size < bound->minimum)
+            bound->other[part->size++] = i;
+    if (part->size < bound->minimum)
         return 0;
-    out->mean = bound->vector + (2 + k) * d;
-    out->lower = bound->matrix + k * d * d;
-    mote_covariance(out->mean, covariance, white, d, bound->other, out->size, d);
-    mote_bound_factor(out->lower, covariance, scratch, d);
+    mote_covariance(part->mean, covariance, s->white, d, bound->other, part->size, d);
+    mote_bound_factor(part->lower, covariance, scratch, d);
+    part->f = 1e-12;
+    for (int64_t i = 0; i < s->count; ++i) {
+        for (int64_t j = 0; j < d; ++j)
+            z[j] = s->white[i * d + j] - part->mean[j];
+        mote_lower_solve(z, part->lower, z, d);
+        part->radius[i] = mote_dot(z, z, d);
+        if (bound->side[i] == k && part->radius[i] > part->f)
+            part->f = part->radius[i];
+    }
+    part->log_share = bound->log_share + log((double)part->size);
+    part->log_volume = bound->log_ball + 0.5 * (double)d * log(part->f) +
+                       mote_lower_log_determinant(part->lower, d) + s->log_determinant;
+    part->log_volume += mote_bound_inflation(part->size, d);
+    part->log_volume = fmax(part->log_volume, bound->log_floor + log((double)part->size));
     return 1;
 }
 
-/* Squared radius of every point (both halves) under half k: into radius[k]. */
-static void measure(mote_bound *bound, const double *white, int64_t count, int64_t k, half *out, double *radius)
+/* Volumes of the present halves, kept with their sides when they are the smallest so far. */
+static int weigh(split *s)
 {
-    int64_t d = bound->d;
-    double *z = bound->vector + 4 * d;
-    out->f = 1e-12;
-    for (int64_t i = 0; i < count; ++i) {
-        for (int64_t j = 0; j < d; ++j)
-            z[j] = white[i * d + j] - out->mean[j];
-        mote_lower_solve(z, out->lower, z, d);
-        radius[i] = mote_dot(z, z, d);
-        if (bound->side[i] == k && radius[i] > out->f)
-            out->f = radius[i];
+    if (!fit_half(s, 0) || !fit_half(s, 1))
+        return 0;
+    double both = mote_log_add(s->part[0].log_volume, s->part[1].log_volume);
+    if (both < s->log_volume) {
+        s->log_volume = both;
+        memcpy(s->bound->best, s->bound->side, (size_t)s->count * sizeof(int64_t));
     }
-    out->log_share = bound->log_share + log((double)out->size);
-    out->log_volume = mote_bound_ball(d) + 0.5 * (double)d * log(out->f) + mote_lower_log_determinant(out->lower, d);
+    return 1;
 }
 
-/* Volumes in the whitened frame are the true ones over the determinant of the whole's factor. */
-static void raise_to_share(half *part, double log_determinant)
+/* Moves points to the half with the smaller h_k, until stable. */
+static void settle(split *s)
 {
-    part->log_volume += log_determinant;
-    if (part->log_volume < part->log_share) {
-        part->log_volume = part->log_share;
-    }
-}
-
-/* Moves points by h_k until stable. Leaves the halves' volumes in `parts`; 0 when a half becomes too small. */
-static int settle(mote_bound *bound, const double *white, int64_t count, double log_determinant, half *parts,
-                  double *near, double *far)
-{
-    for (int round = 0; round < MOVE_ROUNDS; ++round) {
-        double *radius[2] = { near, far };
-        for (int64_t k = 0; k < 2; ++k) {
-            if (!fit_half(bound, white, count, k, &parts[k]))
-                return 0;
-            measure(bound, white, count, k, &parts[k], radius[k]);
-            raise_to_share(&parts[k], log_determinant);
-        }
+    for (int64_t round = 0; round < s->moves; ++round) {
         double weight[2];
         for (int k = 0; k < 2; ++k)
-            weight[k] = exp(parts[k].log_volume - parts[k].log_share) / parts[k].f;
-        int64_t moved = 0;
-        for (int64_t i = 0; i < count; ++i) {
-            int64_t side = weight[1] * far[i] < weight[0] * near[i];
-            moved += side != bound->side[i];
-            bound->side[i] = side;
+            weight[k] = exp(s->part[k].log_volume - s->part[k].log_share) / s->part[k].f;
+        int64_t moved = 0, *side = s->bound->side;
+        for (int64_t i = 0; i < s->count; ++i) {
+            int64_t nearer = weight[1] * s->part[1].radius[i] < weight[0] * s->part[0].radius[i];
+            moved += nearer != side[i];
+            side[i] = nearer;
         }
-        if (moved == 0)
-            return 1;
+        if (moved == 0 || !weigh(s))
+            return;
     }
-    for (int64_t k = 0; k < 2; ++k) { /* the last move is not in the volumes yet */
-        if (!fit_half(bound, white, count, k, &parts[k]))
-            return 0;
-        measure(bound, white, count, k, &parts[k], near);
-        raise_to_share(&parts[k], log_determinant);
-    }
-    return 1;
 }
 
 /* Puts the points of half 0 first; returns how many they are. */
@@ -192,56 +194,161 @@ static int64_t part_index(mote_bound *bound, int64_t first, int64_t count)
     return left;
 }
 
-/* The size of the first half after a split worth trying, or 0. */
-static int64_t try_split(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+/* The best of a few splits: the size of its first half, or 0. `both` is the volume of the halves. */
+static int64_t try_split(mote_bound *bound, int64_t first, int64_t count, int64_t level, double *both)
 {
-    const double *white = bound->white + first * bound->d;
-    double whole = bound->path.log_volume[level], share = bound->log_share + log((double)count);
-    if (count < 2 * bound->minimum || !two_means(bound, white, count))
+    int64_t d = bound->d;
+    split s = { .bound = bound, .white = bound->white + first * d, .count = count, .log_volume = INFINITY };
+    s.moves = bound->starts;
+    s.log_determinant = mote_lower_log_determinant(bound->path.lower + level * d * d, d);
+    for (int64_t k = 0; k < 2; ++k) {
+        s.part[k].mean = bound->vector + (2 + k) * d;
+        s.part[k].lower = bound->matrix + k * d * d;
+        s.part[k].radius = k ? bound->key : bound->radius;
+    }
+    for (int64_t start = 0; start < bound->starts; ++start)
+        if (two_means(&s, start) && weigh(&s))
+            settle(&s);
+    *both = s.log_volume;
+    if (s.log_volume == INFINITY)
         return 0;
-    half parts[2];
-    double log_determinant = mote_lower_log_determinant(bound->path.lower + level * bound->d * bound->d, bound->d);
-    if (!settle(bound, white, count, log_determinant, parts, bound->radius, bound->key))
-        return 0;
-    double both = mote_log_add(parts[0].log_volume, parts[1].log_volume);
-    if (both < whole + log(bound->shrink) || (whole > share + log(2) && bound->rounds > 0))
-        return part_index(bound, first, count);
-    return 0;
+    memcpy(bound->side, bound->best, (size_t)count * sizeof(int64_t));
+    return part_index(bound, first, count);
 }
 
 /* ---- the tree --------------------------------------------------------------------------------------------------- */
 
-static void keep_part(mote_bound *bound, int64_t level)
+/* Finds the parts of index[first .. first + count) by expected volumes, without leave-out, and adds them to the list;
+ * returns the log of their volume. `hope`: how many more levels may be tried that bring no gain by themselves. */
+static double grow(mote_bound *bound, int64_t first, int64_t count, int64_t level, int64_t hope)
+{
+    mote_bound_fit(bound, first, count, level);
+    double whole = bound->path.log_volume[level], least = bound->log_floor + log((double)count), both = INFINITY;
+    int64_t kept = bound->leaves, left = 0;
+    /* room for this node's halves and for the waiting half of every level above */
+    int room = level + 1 < MOTE_BOUND_DEPTH && kept + level + 2 <= bound->fresh.capacity;
+    if (room && count >= 2 * bound->minimum && whole > least + WORTHWHILE)
+        left = try_split(bound, first, count, level, &both);
+    int gain = both < whole + log(bound->shrink);
+    if (left > 0 && (gain || (hope > 0 && whole > least + HOPEFUL))) {
+        int64_t next = gain ? bound->hope : hope - 1;
+        double halves = grow(bound, first, left, level + 1, next);
+        halves = mote_log_add(halves, grow(bound, first + left, count - left, level + 1, next));
+        if (halves < whole + log(bound->shrink))
+            return halves;
+        bound->leaves = kept;
+    }
+    bound->leaf_first[bound->leaves] = first;
+    bound->leaf_count[bound->leaves++] = count;
+    return whole;
+}
+
+/* Fits and enlarges one part, and adds it to the fresh ones. */
+static double add_part(mote_bound *bound, int64_t first, int64_t count)
 {
     int64_t d = bound->d, k = bound->fresh.count++;
     mote_ellipsoids *fresh = &bound->fresh, *path = &bound->path;
-    memcpy(fresh->mean + k * d, path->mean + level * d, (size_t)d * sizeof(double));
+    mote_bound_fit(bound, first, count, 0);
+    mote_bound_enlarge(bound, first, count, 0);
+    memcpy(fresh->mean + k * d, path->mean, (size_t)d * sizeof(double));
     for (int64_t i = 0; i < d * d; ++i)
-        fresh->lower[k * d * d + i] = path->lower[level * d * d + i] * path->scale[level];
-    fresh->scale[k] = path->scale[level];
-    fresh->log_volume[k] = path->log_volume[level];
-    fresh->size[k] = path->size[level];
+        fresh->lower[k * d * d + i] = path->lower[i] * path->scale[0];
+    fresh->scale[k] = path->scale[0];
+    fresh->log_volume[k] = path->log_volume[0];
+    fresh->size[k] = (double)count;
+    return path->log_volume[0];
 }
 
-/* Adds the parts that hold index[first .. first + count); returns the log of their volume. */
-static double build_node(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+/* A clump of too few points for a fit of its own: the covariance pooled over the others around its mean, and twice
+ * the largest radius that any of them needed, since its centre may lie anywhere in the region it stands for. */
+static double add_small(mote_bound *bound, int64_t first, int64_t count, const double *pooled, double scale)
 {
-    int64_t kept = bound->fresh.count, left = 0;
-    mote_bound_fit(bound, first, count, level);
-    /* room for this node's halves and for the waiting half of every level above */
-    if (level + 1 < MOTE_BOUND_DEPTH && kept + level + 2 <= bound->fresh.capacity)
-        left = try_split(bound, first, count, level);
-    double halves = INFINITY;
-    if (left > 0) {
-        halves = build_node(bound, first, left, level + 1);
-        halves = mote_log_add(halves, build_node(bound, first + left, count - left, level + 1));
+    int64_t d = bound->d, k = bound->fresh.count++;
+    mote_ellipsoids *fresh = &bound->fresh;
+    double *mean = fresh->mean + k * d, *lower = fresh->lower + k * d * d, *scratch = bound->matrix;
+    memset(mean, 0, (size_t)d * sizeof(double));
+    for (int64_t i = first; i < first + count; ++i)
+        for (int64_t j = 0; j < d; ++j)
+            mean[j] += bound->point[bound->index[i] * d + j] / (double)count;
+    mote_bound_factor(lower, pooled, scratch, d);
+    double base = bound->log_ball + mote_lower_log_determinant(lower, d);
+    fresh->log_volume[k] = fmax(base + (double)d * log(2 * scale), bound->log_floor + log((double)count));
+    fresh->scale[k] = exp((fresh->log_volume[k] - base) / (double)d);
+    fresh->size[k] = (double)count;
+    for (int64_t i = 0; i < d * d; ++i)
+        lower[i] *= fresh->scale[k];
+    return fresh->log_volume[k];
+}
+
+/* Adds count (C + spread of the mean) of the newest part to the pool. */
+static void add_to_pool(const mote_bound *bound, double *pooled, double *weight)
+{
+    int64_t d = bound->d, k = bound->fresh.count - 1;
+    const double *lower = bound->path.lower;
+    for (int64_t i = 0; i < d; ++i)
+        for (int64_t j = 0; j < d; ++j)
+            pooled[i * d + j] += bound->fresh.size[k] * mote_dot(lower + i * d, lower + j * d, (i < j ? i : j) + 1);
+    *weight += bound->fresh.size[k];
+}
+
+static int64_t fit_for_itself(const mote_bound *bound, int64_t count)
+{
+    return count >= bound->minimum + 1;
+}
+
+/* The parts of every clump; small clumps borrow their shape from the others. */
+static double build_clumps(mote_bound *bound, int64_t clumps)
+{
+    int64_t d = bound->d;
+    double sum = -INFINITY, weight = 0, scale = 0, *pooled = bound->pooled;
+    memset(pooled, 0, (size_t)(d * d) * sizeof(double));
+    bound->leaves = bound->fresh.count = 0;
+    for (int64_t c = 0; c < clumps; ++c)
+        if (fit_for_itself(bound, bound->clump_count[c]))
+            grow(bound, bound->clump_first[c], bound->clump_count[c], 0, bound->hope);
+    for (int64_t i = 0; i < bound->leaves && bound->fresh.count < bound->fresh.capacity; ++i) {
+        sum = mote_log_add(sum, add_part(bound, bound->leaf_first[i], bound->leaf_count[i]));
+        add_to_pool(bound, pooled, &weight);
+        scale = fmax(scale, bound->fresh.scale[i]);
     }
-    mote_bound_enlarge(bound, first, count, level);
-    if (halves < bound->path.log_volume[level] + log(bound->shrink))
-        return halves;
-    bound->fresh.count = kept;
-    keep_part(bound, level);
-    return bound->path.log_volume[level];
+    for (int64_t i = 0; i < d * d; ++i)
+        pooled[i] /= weight > 0 ? weight : 1;
+    for (int64_t c = 0; c < clumps; ++c) {
+        if (fit_for_itself(bound, bound->clump_count[c]))
+            continue;
+        if (weight == 0 || bound->fresh.count >= bound->fresh.capacity)
+            return INFINITY;
+        sum = mote_log_add(sum, add_small(bound, bound->clump_first[c], bound->clump_count[c], pooled, scale));
+    }
+    return sum;
+}
+
+static int64_t prepare_clumps(mote_bound *bound)
+{
+    int64_t clumps = mote_bound_components(bound);
+    if (clumps > 1)
+        return clumps;
+    for (int64_t i = 0; i < bound->n; ++i)
+        bound->index[i] = i;
+    bound->clump_first[0] = 0;
+    bound->clump_count[0] = bound->n;
+    return 1;
+}
+
+/* All parts; when leave-out says that they are no smaller than the whole, the whole. */
+static double build_parts(mote_bound *bound)
+{
+    mote_bound_fit(bound, 0, bound->n, 0);
+    double sum = build_clumps(bound, prepare_clumps(bound));
+    if (bound->fresh.count == 1 || (bound->rounds == 0 && sum < INFINITY))
+        return sum;
+    int64_t count = bound->fresh.count;
+    double whole = count < bound->fresh.capacity ? add_part(bound, 0, bound->n) : INFINITY;
+    bound->fresh.count = count;
+    if (sum < whole)
+        return sum;
+    bound->fresh.count = 0;
+    return add_part(bound, 0, bound->n);
 }
 
 /* Rows of L^-1, by forward substitution on the unit vectors. */
@@ -324,12 +431,15 @@ void mote_bound_build(mote_bound *bound, const mote_bound_plan *plan)
     bound->stream = plan->stream;
     bound->rounds = plan->rounds;
     bound->minimum = plan->clusters_only ? (d < 5 ? 10 : 2 * d) : d + 1;
+    bound->starts = plan->clusters_only ? CLUSTER_STARTS : STARTS;
+    bound->hope = HOPE;
+    bound->log_ball = mote_bound_ball(d);
     bound->shrink = plan->clusters_only ? 0.5 : 1;
     bound->log_share = plan->log_prior_volume - log((double)plan->n);
     bound->log_floor = bound->log_share - log(plan->efficiency);
     load_points(bound, plan->cube);
     bound->fresh.count = 0;
-    double log_volume = plan->n > d + 1 || plan->clusters_only ? build_node(bound, 0, plan->n, 0) : INFINITY;
+    double log_volume = plan->n > d + 1 || plan->clusters_only ? build_parts(bound) : INFINITY;
     int lower = bound->built && plan->log_prior_volume < bound->log_prior_volume;
     if (!lower || plan->clusters_only || bound->cube || log_volume <= bound->log_volume)
         install(bound, log_volume);
