@@ -52,6 +52,11 @@ int mote_space_inside(const mote_space *space, const double *theta);
  * has its density in all members but the last. NaN with conditional priors when the target gives no density. */
 double mote_space_log_prior(const mote_space *space, const double *theta);
 
+/* The transform to R^dimension: theta from y with log |d theta / d y| (of a Dirichlet group: of all members but the last,
+ * as its density), and y from a theta inside the support. MOTE_EUNSUPPORTED with conditional priors. */
+int mote_space_constrain(const mote_space *space, const double *y, double *theta, double *log_jacobian);
+int mote_space_unconstrain(const mote_space *space, const double *theta, double *y);
+
 /* The target's likelihood as a row function, per-point functions adapted. */
 void mote_space_row_function(const mote_space *space, mote_row_function *function);
 

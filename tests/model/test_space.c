@@ -350,6 +350,89 @@ static void conditional_prior_through_the_callback(void **state)
     mote_space_close(&space);
 }
 
+/* Inverse, order, sum, known point at 0, and the determinant by central differences in the free entries. */
+static void real_line_and_back(void **state)
+{
+    (void)state;
+    enum { D = 7 };
+    OPENED(space, MOTE_SORTED("a", 0, 4), MOTE_SORTED("b", 0, 4), MOTE_SORTED("c", 0, 4), MOTE_FIXED("f", 9),
+           MOTE_DIRICHLET("x", 2), MOTE_DIRICHLET("y", 1), MOTE_DIRICHLET("z", 3), MOTE_UNIFORM("u", -1, 1), MOTE_GAMMA("g", 2, 1));
+    const int64_t *free_entry = space.cube_theta; /* the last Dirichlet member is not free */
+    double y[D] = { 0 }, theta[9], back[D], log_jacobian;
+    assert_int_equal(space.dimension, D);
+    assert_status(mote_space_constrain(&space, y, theta, &log_jacobian), MOTE_OK);
+    const double expected[9] = { 1, 2, 3, 9, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0, 1 };
+    for (int i = 0; i < 9; ++i)
+        assert_close(theta[i], expected[i], 1e-15, 1e-15);
+    for (int trial = 0; trial < 40; ++trial) {
+        double matrix[D][D], ahead[9], behind[9], unused, log_determinant = 0.0;
+        const double h = 1e-5;
+        for (int i = 0; i < D; ++i)
+            y[i] = 6.0 * (fmod(0.3 + (trial * D + i) * 0.61803398874989485, 1.0) - 0.5);
+        assert_status(mote_space_constrain(&space, y, theta, &log_jacobian), MOTE_OK);
+        assert_true(0 < theta[0] && theta[0] < theta[1] && theta[1] < theta[2] && theta[2] < 4);
+        assert_close(theta[4] + theta[5] + theta[6], 1.0, 1e-15, 0.0);
+        assert_status(mote_space_unconstrain(&space, theta, back), MOTE_OK);
+        for (int j = 0; j < D; ++j) {
+            assert_close(back[j], y[j], 1e-12, 1e-12);
+            back[j] = y[j] + h;
+            mote_space_constrain(&space, back, ahead, &unused);
+            back[j] = y[j] - h;
+            mote_space_constrain(&space, back, behind, &unused);
+            back[j] = y[j];
+            for (int i = 0; i < D; ++i)
+                matrix[i][j] = (ahead[free_entry[i]] - behind[free_entry[i]]) / (2 * h);
+        }
+        for (int k = 0; k < D; ++k) { /* elimination; the matrix is triangular up to order, pivots are not zero */
+            for (int i = k + 1; i < D; ++i)
+                for (int j = D - 1; j >= k; --j)
+                    matrix[i][j] -= matrix[i][k] / matrix[k][k] * matrix[k][j];
+            log_determinant += log(fabs(matrix[k][k]));
+        }
+        assert_close(log_jacobian, log_determinant, 0.0, 1e-7);
+    }
+    mote_space_close(&space);
+}
+
+/* The integral over R^2 of exp(log prior + log Jacobian), by the trapezoidal rule: tests density and transform at once. */
+static double line_integral(const mote_space *space)
+{
+    double sum = 0.0;
+    for (double a = -40.0; a < 40.0; a += 0.125)
+        for (double b = -40.0; b < 40.0; b += 0.125) {
+            double theta[3], log_jacobian;
+            const double y[2] = { a, b };
+            assert_status(mote_space_constrain(space, y, theta, &log_jacobian), MOTE_OK);
+            sum += 0.125 * 0.125 * exp(mote_space_log_prior(space, theta) + log_jacobian);
+        }
+    return sum;
+}
+
+static void densities_of_groups_integrate_to_one(void **state)
+{
+    (void)state;
+    OPENED(sorted, MOTE_SORTED("a", -1, 4), MOTE_SORTED("b", -1, 4));
+    assert_close(line_integral(&sorted), 1.0, 1e-9, 0.0);
+    mote_space_close(&sorted);
+    OPENED(simplex, MOTE_DIRICHLET("a", 1.5), MOTE_DIRICHLET("b", 0.8), MOTE_DIRICHLET("c", 4));
+    assert_close(line_integral(&simplex), 1.0, 1e-9, 0.0);
+    mote_space_close(&simplex);
+}
+
+static void conditional_priors_have_no_transform(void **state)
+{
+    (void)state;
+    const mote_parameter list[] = { MOTE_UNIFORM("a", 1, 3), MOTE_CONDITIONAL("b") };
+    mote_target target = target_of(list, 2);
+    target.prior_transform = conditional;
+    mote_space space;
+    double y[2] = { 0 }, theta[2] = { 2, 1 }, log_jacobian;
+    opened(&space, &target);
+    assert_status(mote_space_constrain(&space, y, theta, &log_jacobian), MOTE_EUNSUPPORTED);
+    assert_status(mote_space_unconstrain(&space, theta, y), MOTE_EUNSUPPORTED);
+    mote_space_close(&space);
+}
+
 static int below_diagonal(void *ctx, const double *theta)
 {
     (void)ctx;
@@ -474,6 +557,9 @@ int main(void)
         cmocka_unit_test(neighbouring_groups_stay_apart),
         cmocka_unit_test(dirichlet_group_has_its_moments),
         cmocka_unit_test(conditional_prior_through_the_callback),
+        cmocka_unit_test(real_line_and_back),
+        cmocka_unit_test(densities_of_groups_integrate_to_one),
+        cmocka_unit_test(conditional_priors_have_no_transform),
         cmocka_unit_test(constraint_and_log_prior),
         cmocka_unit_test(point_functions_become_rows),
         cmocka_unit_test(batch_functions_pass_through),
