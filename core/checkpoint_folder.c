@@ -32,7 +32,8 @@ int mote_fail_errno(mote_message *message, int error, const char *action, const 
     char reason[128];
     if (strerror_r(error, reason, sizeof reason))
         snprintf(reason, sizeof reason, "error %d", error);
-    return mote_fail(message, error == ENOENT ? MOTE_ENOENT : MOTE_EIO, "cannot %s %s: %s", action, path, reason);
+    int status = error == ENOENT ? MOTE_ENOENT : error == ENOMEM ? MOTE_ENOMEM : MOTE_EIO;
+    return mote_fail(message, status, "cannot %s %s: %s", action, path, reason);
 }
 
 static int too_long(const char *folder, mote_message *message)

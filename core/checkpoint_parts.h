@@ -26,7 +26,7 @@ static inline uint64_t mote_decode(const unsigned char *place)
 /* folder + path + ending, or folder/path + ending when folder is not empty; non-zero when it does not fit. */
 int mote_path_join(char *text, const char *folder, const char *path, const char *ending);
 
-/* "cannot ACTION PATH: No space left on device"; MOTE_ENOENT for ENOENT, MOTE_EIO otherwise. */
+/* "cannot ACTION PATH: No space left on device"; MOTE_ENOENT, MOTE_ENOMEM or MOTE_EIO. */
 int mote_fail_errno(mote_message *message, int error, const char *action, const char *path);
 
 /* fsync of the folder that holds `path`; 0 or an errno. */

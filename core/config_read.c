@@ -259,7 +259,8 @@ static int fail_errno(int error, const char *path, char *message, size_t size)
     char reason[128];
     if (strerror_r(error, reason, sizeof reason))
         snprintf(reason, sizeof reason, "error %d", error);
-    return mote_fail_text(message, size, error == ENOENT ? MOTE_ENOENT : MOTE_EIO, "%s: %s", path, reason);
+    int status = error == ENOENT ? MOTE_ENOENT : error == ENOMEM ? MOTE_ENOMEM : MOTE_EIO;
+    return mote_fail_text(message, size, status, "%s: %s", path, reason);
 }
 
 int mote_config_read(mote_config **file, const char *path, char *message, size_t size)

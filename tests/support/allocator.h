@@ -6,7 +6,7 @@
  *     ... open with &allocator, close ...
  *     assert_int_equal(counter.live, 0);                  // nothing leaked
  *
- * To walk every failure: raise fail_at from 1 until the call under test succeeds. */
+ * To walk every failure: tests/support/fault.h, or raise fail_at from 1 until the call under test succeeds. */
 #ifndef MOTE_TESTS_ALLOCATOR_H
 #define MOTE_TESTS_ALLOCATOR_H
 
@@ -15,14 +15,22 @@
 
 typedef struct test_allocator {
     int64_t fail_at; /* number of the call that fails, from 1 */
+    int64_t stay;    /* 1: all later calls fail as well */
     int64_t calls;   /* for memory, so far */
     int64_t live;    /* blocks not released */
 } test_allocator;
 
+/* 1 when the call for memory that is being made now is to get none. */
+static inline int test_allocator_fails(test_allocator *self)
+{
+    ++self->calls;
+    return self->calls == self->fail_at || (self->stay && self->fail_at && self->calls > self->fail_at);
+}
+
 static inline void *test_allocate(void *ctx, size_t size)
 {
     test_allocator *self = ctx;
-    void *block = ++self->calls == self->fail_at ? NULL : malloc(size);
+    void *block = test_allocator_fails(self) ? NULL : malloc(size);
     self->live += block != NULL;
     return block;
 }
@@ -30,7 +38,7 @@ static inline void *test_allocate(void *ctx, size_t size)
 static inline void *test_resize(void *ctx, void *block, size_t size)
 {
     test_allocator *self = ctx;
-    void *fresh = ++self->calls == self->fail_at ? NULL : realloc(block, size);
+    void *fresh = test_allocator_fails(self) ? NULL : realloc(block, size);
     self->live += fresh && !block;
     return fresh;
 }

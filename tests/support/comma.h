@@ -21,10 +21,10 @@ static inline int enter_comma_locale(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (is_comma_locale(names[i]))
             return 1;
-    const char *folder = MOTE_BUILD "/tests/locale";
+    const char *locales = MOTE_BUILD "/tests/locale";
     if (!system("mkdir -p '" MOTE_BUILD "/tests/locale' && { test -d '" MOTE_BUILD "/tests/locale/de_DE.UTF-8' || "
                 "localedef -i de_DE -f UTF-8 '" MOTE_BUILD "/tests/locale/de_DE.UTF-8'; } >/dev/null 2>&1") &&
-        !setenv("LOCPATH", folder, 1) && is_comma_locale("de_DE.UTF-8"))
+        !setenv("LOCPATH", locales, 1) && is_comma_locale("de_DE.UTF-8"))
         return 1;
     setlocale(LC_ALL, "C");
     return 0;
