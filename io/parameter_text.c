@@ -106,8 +106,8 @@ static const char *append_command(struct label *out, const char *at)
         if (*at && strchr(",;: ", *at))
             append(out, " ");
         else if (*at && strchr("_^{}", *at))
-            append(out, (char[]){ '\\', '\\', *at, 0 });
-        else if (*at && *at != '!')
+            append(out, (char[]){ '\\', *at, 0 });
+        else if (*at && !strchr("!'`", *at))
             append(out, (char[]){ *at, 0 });
         return *at ? at + 1 : at;
     }
@@ -127,7 +127,7 @@ static const char *append_character(struct label *out, const char *at)
     do
         piece[n] = at[n];
     while (++n < 4 && ((unsigned char)at[n] & 0xC0) == 0x80);
-    append(out, piece);
+    append(out, *piece == '\'' ? "''" : *piece == '`' ? "" : piece);
     return at + n;
 }
 
@@ -149,6 +149,26 @@ static const char *append_script(struct label *out, const char *at)
     return at;
 }
 
+/* One byte of text for a single-quoted string: `escaped` characters get a backslash, `dropped` ones vanish. */
+static void append_plain(struct label *out, char c, const char *escaped, const char *dropped)
+{
+    if ((unsigned char)c < ' ' || strchr(dropped, c))
+        return;
+    if (c == '\'')
+        append(out, "''");
+    else
+        append(out, strchr(escaped, c) ? (char[]){ '\\', c, 0 } : (char[]){ c, 0 });
+}
+
+void mote_text_to_gnuplot(const char *plain, char *text, size_t size)
+{
+    struct label out = { text, size, 0 };
+    if (size)
+        text[0] = 0;
+    for (; size && *plain; ++plain)
+        append_plain(&out, *plain, "@&~_^{}", "`\\");
+}
+
 void mote_label_to_gnuplot(const char *latex, char *text, size_t size)
 {
     struct label out = { text, size, 0 };
@@ -161,10 +181,7 @@ void mote_label_to_gnuplot(const char *latex, char *text, size_t size)
         else if (*latex == '_' || *latex == '^')
             latex = append_script(&out, latex);
         else {
-            if (strchr("@&~", *latex))
-                append(&out, (char[]){ '\\', '\\', *latex, 0 });
-            else if (*latex != '$' && (unsigned char)*latex >= ' ')
-                append(&out, *latex == '"' ? "''" : (char[]){ *latex, 0 });
+            append_plain(&out, *latex, "@&~", "$`");
             ++latex;
         }
 }

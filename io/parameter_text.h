@@ -15,7 +15,11 @@ void mote_parameter_range(const mote_parameter *parameter, double *lower, double
 int mote_write_paramnames(const mote_parameter *parameters, int64_t count, const char *root);
 
 /* A LaTeX label as gnuplot's enhanced text, in UTF-8: "\Omega_m" -> "Ω_{m}", "H_0\,[\mathrm{km}]" -> "H_{0} [km]".
- * Unknown commands lose their backslash. Characters that gnuplot would interpret are escaped. Cut at `size` bytes. */
+ * Unknown commands lose their backslash. For strings in single quotes, where gnuplot runs no commands; quotes are
+ * doubled, and what gnuplot would interpret is escaped. Cut at `size` bytes. */
 void mote_label_to_gnuplot(const char *latex, char *text, size_t size);
+
+/* The same for text that is no LaTeX: it appears as it is. */
+void mote_text_to_gnuplot(const char *plain, char *text, size_t size);
 
 #endif

@@ -7,8 +7,9 @@
 
 #include "io/parameter_text.h"
 #include "io/table.h"
-#include "tests/io/root.h"
 #include "tests/support/comma.h"
+
+#include "tests/io/root.h"
 
 static void getdist_by_hand(void **state)
 {
@@ -135,10 +136,11 @@ static void labels(void **state)
         { "H_0\\,[\\mathrm{km}]", "H_{0} [{km}]" },
         { "$\\sigma_8$", "σ_{8}" },
         { "\\log(10^{10}A_\\mathrm{s})", "log(10^{10}A_{s})" },
-        { "omega@m", "omega\\\\@m" },
+        { "omega@m", "omega\\@m" },
         { "100\\theta_\\ast", "100θ_{∗}" },
-        { "a\\_b", "a\\\\_b" },
+        { "a\\_b", "a\\_b" },
         { "\\tau_é", "τ_{é}" },
+        { "d'_'`rm x`\\'\\`", "d''_{''}rm x" }, /* no way out of a quoted string */
         { "\\unknowncommand", "unknowncommand" },
         { "x_", "x_{}" },
         { "\\", "" },
@@ -148,6 +150,8 @@ static void labels(void **state)
         mote_label_to_gnuplot(cases[i][0], text, sizeof text);
         assert_string_equal(text, cases[i][1]);
     }
+    mote_text_to_gnuplot("my_run's `ls` {1}\\", text, sizeof text);
+    assert_string_equal(text, "my\\_run''s ls \\{1\\}");
     mote_label_to_gnuplot("\\Omega\\Omega", text, 4); /* whole characters only */
     assert_string_equal(text, "Ω");
 }

@@ -5,8 +5,9 @@
 #include <mote/output.h>
 #include <stdlib.h>
 
-#include "tests/io/root.h"
 #include "tests/support/comma.h"
+
+#include "tests/io/root.h"
 
 static double number(const json_t *object, const char *key)
 {
