@@ -111,9 +111,9 @@ static inline void mote_sincos_reduced_inline(double w, uint64_t q, double *sine
     c = fma(c, t, 0x1.03c1f081b5ac0p+2);
     c = fma(c, t, -0x1.3bd3cc9be45dep+2);
     c = fma(c, t, 1.0);
-    double a = q & 1 ? c : s, b = q & 1 ? s : c;
-    *sine = mote_double_of(mote_bits_of(a) ^ (q << 62 & sign));
-    *cosine = mote_double_of(mote_bits_of(b) ^ ((q + 1) << 62 & sign));
+    uint64_t exchange = (mote_bits_of(s) ^ mote_bits_of(c)) & (0 - (q & 1)); /* cheaper than two blends */
+    *sine = mote_double_of(mote_bits_of(s) ^ exchange ^ (q << 62 & sign));
+    *cosine = mote_double_of(mote_bits_of(c) ^ exchange ^ ((q + 1) << 62 & sign));
 }
 
 /* sin and cos of 2 pi v, 0 <= v < 1. */
