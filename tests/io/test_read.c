@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "io/table.h"
+#include "nested/evidence.h"
 #include "tests/io/draws.h"
 #include "tests/support/folder.h"
 
@@ -84,6 +85,8 @@ static void dead_birth_round_trip(void **state)
         assert_close(back->log_evidence, draws->log_evidence, 1e-12, 0);
         for (int64_t i = 0; i < draws->count; ++i)
             assert_close(back->log_weight[i], draws->log_weight[i], 1e-10, 1e-10);
+        const mote_deaths deaths = { draws->count, back->log_likelihood, back->birth, NULL, back->live_count, back->live };
+        assert_close(back->log_evidence, mote_evidence_mean(&deaths, NULL), 1e-12, 0); /* the sampler's own rule */
         /* and it is the evidence: five standard errors */
         assert_close(back->log_evidence, log(0.062831853 / 4 / (half ? 2 : 1)), 0, 5 * draws->log_evidence_error);
         assert_string_equal(back->parameters[0].label, "x_\\mathrm{m}");

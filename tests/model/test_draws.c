@@ -200,6 +200,36 @@ static void covariance_far_from_zero(void **state)
     mote_draws_free(draws);
 }
 
+/* A row of weight w appears floor(n w) or ceil(n w) times, in order; weight 0 never. */
+static void systematic_resampling(void **state)
+{
+    (void)state;
+    enum { N = 100 };
+    const double w[] = { 0, 3, 0.5, 0, 6.5, 0 };
+    int64_t index[N], counts[6] = { 0 };
+    mote_source *source = NULL;
+    mote_draws *draws = column_of((double[]){ 1, 2, 3, 4, 5, 6 }, w, 6);
+    assert_status(mote_source_open_live(&source, 1, 0), MOTE_OK);
+    for (int round = 0; round < 20; ++round) {
+        assert_status(mote_draws_resample(draws, source, N, index), MOTE_OK);
+        memset(counts, 0, sizeof counts);
+        for (int i = 0; i < N; ++i) {
+            assert_true(i == 0 || index[i] >= index[i - 1]);
+            ++counts[index[i]];
+        }
+        for (int i = 0; i < 6; ++i)
+            assert_true(fabs((double)counts[i] - N * w[i] / 10) < 1);
+    }
+    assert_status(mote_draws_resample(draws, source, 0, NULL), MOTE_OK);
+    assert_status(mote_draws_resample(draws, source, -1, index), MOTE_EINVAL);
+    assert_status(mote_draws_resample(NULL, source, 1, index), MOTE_EINVAL);
+    for (int i = 0; i < 6; ++i)
+        draws->log_weight[i] = -INFINITY;
+    assert_status(mote_draws_resample(draws, source, 1, index), MOTE_EINVAL);
+    mote_source_close(&source);
+    mote_draws_free(draws);
+}
+
 static void log_arithmetic(void **state)
 {
     (void)state;
@@ -275,6 +305,7 @@ int main(void)
         cmocka_unit_test(nan_is_not_hidden),
         cmocka_unit_test(a_caller_with_an_older_header),
         cmocka_unit_test(covariance_far_from_zero),
+        cmocka_unit_test(systematic_resampling),
         cmocka_unit_test(log_arithmetic),
         cmocka_unit_test(every_failed_allocation),
     };
