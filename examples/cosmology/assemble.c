@@ -81,9 +81,9 @@ static int missing(const cosmology *all, const char *name, failure *why)
         if (all->has_derived[i])
             names[count++] = standard_derived[i].name;
     const char *near = cosmology_nearest(name, names, count);
-    return cosmology_fail(why, MOTE_EINVAL, "gaussian.%s: model %s with these data has no parameter or derived quantity "
-                          "of that name%s%s%s", name, all->model->name, near ? "; did you mean " : "", near ? near : "",
-                          near ? "?" : "");
+    return cosmology_fail(why, MOTE_EINVAL, "gaussian.%s: model %s with these data has no parameter or derived "
+                          "quantity of that name%s%s%s", name, all->model->name,
+                          near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static int locate_gaussian(const cosmology *all, gaussian *term, failure *why)
@@ -104,7 +104,7 @@ static int locate_gaussian(const cosmology *all, gaussian *term, failure *why)
 }
 
 /* ---- derived parameters --------------------------------------------------------------------------------------- */
-/* "dr2_mine" as LaTeX text. */
+/* "dr2_mine" as LaTeX. */
 static void escape(char *out, size_t size, const char *name)
 {
     size_t n = 0;
@@ -136,18 +136,18 @@ static void add_derived(cosmology *all)
         else
             snprintf(label, sizeof label, "%s", one->from->label);
         snprintf(one->chi2_name, sizeof one->chi2_name, "chi2_%s", one->name);
-        snprintf(one->chi2_label, sizeof one->chi2_label, "\\chi^2_{\\text{%s}}", label);
+        snprintf(one->chi2_label, sizeof one->chi2_label, "\\chi^2_{\\mathrm{%s}}", label);
         add_parameter(all, &(mote_parameter)MOTE_DERIVED(one->chi2_name, .label = one->chi2_label));
     }
     add_parameter(all, &(mote_parameter)MOTE_DERIVED("chi2", .label = "\\chi^2"));
 }
 
 /* ---- identity ------------------------------------------------------------------------------------------------- */
-/* What the likelihood is, besides the files, which the host hashes. */
+/* What was measured: the sets, whose files the host hashes, and the Gaussian terms. Model and priors stay out: runs of
+ * two models on the same data are to be compared, and only those. */
 static void write_identity(cosmology *all)
 {
-    size_t n = (size_t)snprintf(all->identity, sizeof all->identity, "cosmology 1; model %s; radiation %d; r_d %s; data",
-                                all->model->name, (int)all->radiation, all->sound_horizon ? "computed" : "free");
+    size_t n = (size_t)snprintf(all->identity, sizeof all->identity, "cosmology 1; data");
     for (int64_t i = 0; i < all->set_count; ++i)
         n += (size_t)snprintf(all->identity + n, sizeof all->identity - n, " %s%s",
                               all->sets[i].from == &cosmology_custom_bao ? "bao." : "", all->sets[i].name);

@@ -189,7 +189,7 @@ enum {
 typedef struct source {
     const char *name;        /* in the ini file */
     const char *aliases;     /* separated by blanks */
-    const char *label;       /* LaTeX, text mode */
+    const char *label;       /* LaTeX, upright mathematics */
     set_opener *open;
     set_chi2 *chi2;
     const char *file, *format;      /* relative to the data folder; a letter per column, see data.c */
@@ -281,6 +281,8 @@ typedef struct cosmology {
 int cosmology_assemble(cosmology *all, int64_t needs, failure *why);
 
 double cosmology_derived(const state *at, int64_t id); /* NaN where it does not exist */
-double cosmology_gaussians(const cosmology *all, const state *at); /* sum of ((x - mean)/sd)^2; +inf where one does not exist */
+
+/* Sum of ((x - mean)/sd)^2; +inf where a value does not exist. */
+double cosmology_gaussians(const cosmology *all, const state *at);
 
 #endif

@@ -265,9 +265,9 @@ static int check_symmetry(const double *c, int64_t n, const char *path, failure 
     for (int64_t i = 0; i < n; ++i)
         for (int64_t j = 0; j < i; ++j)
             if (!(fabs(c[i * n + j] - c[j * n + i]) <= 1e-6 * sqrt(fabs(c[i * n + i] * c[j * n + j]))))
-                return cosmology_fail(why, MOTE_EPARSE, "%s: not symmetric: element (%lld, %lld) is %g, (%lld, %lld) %g",
-                                      path, (long long)i + 1, (long long)j + 1, c[i * n + j], (long long)j + 1,
-                                      (long long)i + 1, c[j * n + i]);
+                return cosmology_fail(why, MOTE_EPARSE, "%s: not symmetric: element (%lld, %lld) is %g, but "
+                                      "(%lld, %lld) is %g", path, (long long)i + 1, (long long)j + 1, c[i * n + j],
+                                      (long long)j + 1, (long long)i + 1, c[j * n + i]);
     return MOTE_OK;
 }
 

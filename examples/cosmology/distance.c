@@ -240,7 +240,8 @@ void cosmology_plan_free(plan *from)
 /* sinh(sqrt(y))/sqrt(y), sin(sqrt(-y))/sqrt(-y) for y < 0: the series where |y| <= 1, the next term is below 1e-17. */
 static double curved_series(double y)
 {
-    static const double inverse[] = { 1.0 / 6, 1.0 / 20, 1.0 / 42, 1.0 / 72, 1.0 / 110, 1.0 / 156, 1.0 / 210, 1.0 / 272 };
+    static const double inverse[] = { 1.0 / 6,   1.0 / 20,  1.0 / 42,  1.0 / 72,
+                                      1.0 / 110, 1.0 / 156, 1.0 / 210, 1.0 / 272 }; /* 1/(2k (2k + 1)) */
     double sum = 1;
     for (int64_t k = sizeof inverse / sizeof *inverse; k-- > 0;)
         sum = 1 + y * inverse[k] * sum;

@@ -26,7 +26,7 @@
 #define MOTE_COSMOLOGY_DATADIR "/usr/local/share/mote/cosmology"
 #endif
 
-enum { PATH_SIZE = 1024 };
+enum { PATH_SIZE = 1024, MOST_SOURCES = 128 };
 
 typedef struct opening {
     const mote_host *host;
@@ -34,6 +34,7 @@ typedef struct opening {
     cosmology *all;
     failure *why;
     int64_t allow_overlap;
+    int64_t selected[MOST_SOURCES]; /* the sets of the table that `data` names */
     char folder[PATH_SIZE]; /* empty until the first set of the table */
 } opening;
 
@@ -93,8 +94,8 @@ static int find_folder(opening *to)
     if (try_folder(to, getenv("MOTE_COSMOLOGY_DATA"), tried, sizeof tried) ||
         try_folder(to, MOTE_COSMOLOGY_DATADIR, tried, sizeof tried))
         return MOTE_OK;
-    return cosmology_fail(to->why, MOTE_ENOENT, "no data folder (one with SOURCES.md); looked at %.700s; set data_folder "
-                          "in [model] or MOTE_COSMOLOGY_DATA", tried);
+    return cosmology_fail(to->why, MOTE_ENOENT, "no data folder (one with SOURCES.md); looked at %.700s; set "
+                          "data_folder in [model] or MOTE_COSMOLOGY_DATA", tried);
 }
 
 static int exists(const char *path)
@@ -108,9 +109,6 @@ static int new_set(opening *to, const source *from, const char *name, const char
 {
     if (to->all->set_count == MAXIMUM_SETS)
         return cosmology_fail(to->why, MOTE_EINVAL, "%s: more than %d data sets", where(to, key), MAXIMUM_SETS);
-    for (int64_t i = 0; i < to->all->set_count; ++i)
-        if (!strcmp(to->all->sets[i].name, name))
-            return cosmology_fail(to->why, MOTE_EINVAL, "%s: %s: data set %s is named twice", where(to, key), key, name);
     *out = &to->all->sets[to->all->set_count++];
     (*out)->from = from;
     snprintf((*out)->name, sizeof (*out)->name, "%s", name);
@@ -139,20 +137,31 @@ static int set_path(const opening *to, char *path, const char *folder, const cha
 
 static int unknown_set(const opening *to, const char *name)
 {
-    const char *names[128];
+    const char *names[MOST_SOURCES];
     int64_t count = 0;
-    for (const source *one; count < 128 && (one = cosmology_source_at(count)); ++count)
+    for (const source *one; count < MOST_SOURCES && (one = cosmology_source_at(count)); ++count)
         names[count] = one->name;
     const char *near = cosmology_nearest(name, names, count);
     return cosmology_fail(to->why, MOTE_EINVAL, "%s: data: unknown data set '%s'%s%s%s", where(to, "data"), name,
                           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-static int open_named(opening *to, const char *name)
+static int select_named(opening *to, const char *name)
 {
     const source *from = cosmology_source(name);
-    set *one;
-    int status = from ? new_set(to, from, from->name, "data", &one) : unknown_set(to, name);
+    if (!from)
+        return unknown_set(to, name);
+    for (int64_t i = 0; i < MOST_SOURCES && cosmology_source_at(i); ++i)
+        if (cosmology_source_at(i) == from && to->selected[i]++)
+            return cosmology_fail(to->why, MOTE_EINVAL, "%s: data: data set %s is named twice", where(to, "data"),
+                                  from->name);
+    return MOTE_OK;
+}
+
+static int open_named(opening *to, const source *from)
+{
+    set *one = NULL;
+    int status = new_set(to, from, from->name, "data", &one);
     if (!status && !*to->folder)
         status = find_folder(to);
     if (!status)
@@ -160,6 +169,17 @@ static int open_named(opening *to, const char *name)
     if (!status && from->covariance)
         status = set_path(to, one->covariance_path, to->folder, from->covariance);
     return status ? status : open_set(to, one);
+}
+
+/* In the order of the table, whatever the order in the ini: the same sets are the same likelihood, to the last bit. */
+static int open_selected(opening *to)
+{
+    for (int64_t i = 0; i < MOST_SOURCES && cosmology_source_at(i); ++i) {
+        const int status = to->selected[i] ? open_named(to, cosmology_source_at(i)) : MOTE_OK;
+        if (status)
+            return status;
+    }
+    return MOTE_OK;
 }
 
 /* Splits `text` at blanks, commas and plus signs; `each` gets the words. */
@@ -213,12 +233,13 @@ static int open_custom(opening *to, const char *key)
 {
     const char *name = key + strlen("bao."), *value = get(to, key);
     char mean[PATH_SIZE], covariance[PATH_SIZE], rest[2];
-    set *one;
+    set *one = NULL;
     if (!is_name(name) || cosmology_source(name))
         return cosmology_fail(to->why, MOTE_EINVAL, "%s: %s: the name after 'bao.' must be letters, digits and _, and "
                               "none of the built-in sets", where(to, key), key);
     if (sscanf(value, "%1023s %1023s %1s", mean, covariance, rest) != 2)
-        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file'", where(to, key), key);
+        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file'", where(to, key),
+                              key);
     int status = new_set(to, &cosmology_custom_bao, name, key, &one);
     if (!status)
         status = custom_path(to, key, mean, one->path);
@@ -234,10 +255,11 @@ static int read_gaussian(opening *to, const char *key)
     double mean, sd;
     char rest[2];
     if (sscanf(value, "%lf %lf %1s", &mean, &sd, rest) != 2 || !(sd > 0) || mean - mean != 0 || sd - sd != 0)
-        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean sd' with sd > 0, not '%.80s'", where(to, key),
-                              key, value);
+        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean sd' with sd > 0, not '%.80s'",
+                              where(to, key), key, value);
     if (to->all->gaussian_count == MAXIMUM_GAUSSIANS)
-        return cosmology_fail(to->why, MOTE_EINVAL, "%s: more than %d Gaussian terms", where(to, key), MAXIMUM_GAUSSIANS);
+        return cosmology_fail(to->why, MOTE_EINVAL, "%s: more than %d Gaussian terms", where(to, key),
+                              MAXIMUM_GAUSSIANS);
     gaussian *term = &to->all->gaussians[to->all->gaussian_count++];
     term->mean = mean;
     term->sd = sd;
@@ -279,8 +301,8 @@ static int read_model(opening *to)
     int64_t count;
     const char *const *names = cosmology_physics_names(&count);
     const char *near = cosmology_nearest(name, names, count);
-    return cosmology_fail(to->why, MOTE_EINVAL, "%s: model: unknown model '%.40s'%s%s%s (there are lcdm olcdm wcdm owcdm "
-                          "cpl owacdm nulcdm nuowacdm)", where(to, "model"), name, near ? "; did you mean " : "",
+    return cosmology_fail(to->why, MOTE_EINVAL, "%s: model: unknown model '%.40s'%s%s%s (there are lcdm olcdm wcdm "
+                          "owcdm cpl owacdm nulcdm nuowacdm)", where(to, "model"), name, near ? "; did you mean " : "",
                           near ? near : "", near ? "?" : "");
 }
 
@@ -306,7 +328,9 @@ static int read_section(opening *to)
     if (!status)
         status = read_sound_horizon(to);
     if (!status)
-        status = for_words(to, to->host->config_get(to->section, "data", ""), open_named);
+        status = for_words(to, to->host->config_get(to->section, "data", ""), select_named);
+    if (!status)
+        status = open_selected(to);
     if (!status)
         status = for_keys(to, "bao.", open_custom);
     if (!status)

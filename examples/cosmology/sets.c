@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The data sets by name, and what opening one of any kind has in common.
  *
- * To add a set of a known kind, add a line: its name, other names for it, a LaTeX label, how to open it and to compute
+ * To add a set of a known kind, add a line: its name, other names for it, a LaTeX label
+ * (upright mathematics), how to open it and to compute
  * its chi-square, its file with a letter per column (data.c), its covariance file, a redshift where the file has none,
  * and tags for the table of overlaps. A column e beside a covariance matrix is added to the matrix's diagonal.
  * Papers and columns of every file: data/cosmology/SOURCES.md. */
@@ -23,7 +24,8 @@
 #define CMB      cosmology_open_cmb, cosmology_chi2_cmb
 #define LCPARAM  "xzZxmexxxxxxxxxxxx" /* name zcmb zhel dz mb dmb ... */
 #define LCPARAM_ "xzZxmxxxxxxxxxxxxx" /* the same, errors inside the covariance */
-#define DESI(tracer) "bao/desi_dr2_gaussian_bao_" tracer "_mean.txt", "zmq", "bao/desi_dr2_gaussian_bao_" tracer "_cov.txt"
+#define DR2      "bao/desi_dr2_gaussian_bao_"
+#define DESI(tracer) DR2 tracer "_mean.txt", "zmq", DR2 tracer "_cov.txt"
 
 static const source sources[] = {
     { "cc15", "cc", "CC15", CC, "cc/HzTable_MM_BC03.dat", "zmxxx", "cc/cov_cc_MM_BC03.txt", 0, TAG_CC15 },
@@ -31,56 +33,56 @@ static const source sources[] = {
 
     { "pantheon40", "pb pb40 pantheon", "Pantheon", SN, "sn/lcparam_DS17f.txt", LCPARAM, "sn/sys_DS17f.txt", 0,
       TAG_SUPERNOVAE },
-    { "pantheon15", "pb15", "Pantheon (15 bins)", SN, "sn/binned_pantheon_15.txt", "zm",
+    { "pantheon15", "pb15", "Pantheon\\ (15\\ bins)", SN, "sn/binned_pantheon_15.txt", "zm",
       "sn/binned_cov_pantheon_15.txt", 0, TAG_SUPERNOVAE },
     { "union3", "u3", "Union3", SN, "sn/union3_lcparam_full.txt", LCPARAM_, "sn/union3_mag_covmat.txt", 0,
       TAG_SUPERNOVAE },
-    { "union21b", "union21 union2.1 union2.1b", "Union2.1 (binned)", SN, "sn/binned-sne-union21-v2.txt", "zm",
+    { "union21b", "union21 union2.1 union2.1b", "Union2.1\\ (binned)", SN, "sn/binned-sne-union21-v2.txt", "zm",
       "sn/binned-covariance-sne-union21-v2.txt", 0, TAG_SUPERNOVAE },
     { "union2", "u2", "Union2", SN, "sn/sn_z_mu_dmu_union2.txt", "xzme", NULL, 0, TAG_SUPERNOVAE },
-    { "jla31", "jla", "JLA (binned)", SN, "sn/jla_binned_distances_31nodes_v1.txt", "zm",
+    { "jla31", "jla", "JLA\\ (binned)", SN, "sn/jla_binned_distances_31nodes_v1.txt", "zm",
       "sn/cov_jla_binned_distances_31nodes_v1.txt", 0, TAG_SUPERNOVAE },
 
-    { "desi_dr2", "dr2", "DESI DR2", BAO, DESI("ALL_GCcomb"), 0, TAG_DESI_DR2 },
-    { "desi_dr2_bgs", "", "DESI DR2 BGS", BAO, DESI("BGS_BRIGHT-21.35_GCcomb"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_lrg1", "", "DESI DR2 LRG1", BAO, DESI("LRG_GCcomb_z0.4-0.6"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_lrg2", "", "DESI DR2 LRG2", BAO, DESI("LRG_GCcomb_z0.6-0.8"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_lrg3elg1", "", "DESI DR2 LRG3+ELG1", BAO, DESI("LRG+ELG_LOPnotqso_GCcomb"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_elg2", "", "DESI DR2 ELG2", BAO, DESI("ELG_LOPnotqso_GCcomb_z1.1-1.6"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_qso", "", "DESI DR2 QSO", BAO, DESI("QSO_GCcomb"), 0, TAG_DESI_TRACER },
-    { "desi_dr2_lya", "", "DESI DR2 Ly$\\alpha$", BAO, DESI("Lya_GCcomb"), 0, TAG_DESI_TRACER },
-    { "desi_dr1", "dr1 desi_2024", "DESI DR1", BAO, "bao/desi_2024_gaussian_bao_ALL_GCcomb_mean.txt", "zmq",
+    { "desi_dr2", "dr2", "DESI\\ DR2", BAO, DESI("ALL_GCcomb"), 0, TAG_DESI_DR2 },
+    { "desi_dr2_bgs", "", "DESI\\ DR2\\ BGS", BAO, DESI("BGS_BRIGHT-21.35_GCcomb"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_lrg1", "", "DESI\\ DR2\\ LRG1", BAO, DESI("LRG_GCcomb_z0.4-0.6"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_lrg2", "", "DESI\\ DR2\\ LRG2", BAO, DESI("LRG_GCcomb_z0.6-0.8"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_lrg3elg1", "", "DESI\\ DR2\\ LRG3+ELG1", BAO, DESI("LRG+ELG_LOPnotqso_GCcomb"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_elg2", "", "DESI\\ DR2\\ ELG2", BAO, DESI("ELG_LOPnotqso_GCcomb_z1.1-1.6"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_qso", "", "DESI\\ DR2\\ QSO", BAO, DESI("QSO_GCcomb"), 0, TAG_DESI_TRACER },
+    { "desi_dr2_lya", "", "DESI\\ DR2\\ Ly\\alpha", BAO, DESI("Lya_GCcomb"), 0, TAG_DESI_TRACER },
+    { "desi_dr1", "dr1 desi_2024", "DESI\\ DR1", BAO, "bao/desi_2024_gaussian_bao_ALL_GCcomb_mean.txt", "zmq",
       "bao/desi_2024_gaussian_bao_ALL_GCcomb_cov.txt", 0, TAG_DESI_DR1 },
 
-    { "boss_bao", "", "BOSS BAO", BAO, "bao/sdss_DR12Consensus_bao.dat", "zmq", "bao/BAO_consensus_covtot_dM_Hz.txt",
+    { "boss_bao", "", "BOSS\\ BAO", BAO, "bao/sdss_DR12Consensus_bao.dat", "zmq", "bao/BAO_consensus_covtot_dM_Hz.txt",
       0, TAG_SDSS | TAG_BOSS },
-    { "boss_fs", "", "BOSS FS", BAO, "bao/sdss_DR12Consensus_FS.dat", "zmq", "bao/FS_consensus_covtot_dM_Hz_fsig.txt",
+    { "boss_fs", "", "BOSS\\ FS", BAO, "bao/sdss_DR12Consensus_FS.dat", "zmq", "bao/FS_consensus_covtot_dM_Hz_fsig.txt",
       0, TAG_SDSS | TAG_BOSS | TAG_GROWTH },
-    { "boss_final", "boss", "BOSS final", BAO, "bao/sdss_DR12Consensus_final.dat", "zmq",
+    { "boss_final", "boss", "BOSS\\ final", BAO, "bao/sdss_DR12Consensus_final.dat", "zmq",
       "bao/final_consensus_covtot_dM_Hz_fsig.txt", 0, TAG_SDSS | TAG_BOSS | TAG_GROWTH },
-    { "dr12_lrg", "", "DR12 LRG", BAO, "bao/sdss_DR12_LRG_BAO_DMDH.dat", "zmq",
+    { "dr12_lrg", "", "DR12\\ LRG", BAO, "bao/sdss_DR12_LRG_BAO_DMDH.dat", "zmq",
       "bao/sdss_DR12_LRG_BAO_DMDH_covtot.txt", 0, TAG_SDSS | TAG_DR12_LRG },
-    { "dr16_lrg", "", "DR16 LRG", BAO, "bao/sdss_DR16_LRG_BAO_DMDH.dat", "zmq",
+    { "dr16_lrg", "", "DR16\\ LRG", BAO, "bao/sdss_DR16_LRG_BAO_DMDH.dat", "zmq",
       "bao/sdss_DR16_LRG_BAO_DMDH_covtot.txt", 0, TAG_SDSS | TAG_DR16_LRG },
-    { "dr16_lrg_fs", "", "DR16 LRG FS", BAO, "bao/sdss_DR16_BAOplus_LRG_FSBAO_DMDHfs8.dat", "zmq",
+    { "dr16_lrg_fs", "", "DR16\\ LRG\\ FS", BAO, "bao/sdss_DR16_BAOplus_LRG_FSBAO_DMDHfs8.dat", "zmq",
       "bao/sdss_DR16_BAOplus_LRG_FSBAO_DMDHfs8_covtot.txt", 0, TAG_SDSS | TAG_DR16_LRG_FS | TAG_GROWTH },
-    { "dr16_qso", "qso", "DR16 QSO", BAO, "bao/sdss_DR16_QSO_BAO_DMDH.txt", "zmq",
+    { "dr16_qso", "qso", "DR16\\ QSO", BAO, "bao/sdss_DR16_QSO_BAO_DMDH.txt", "zmq",
       "bao/sdss_DR16_QSO_BAO_DMDH_covtot.txt", 0, TAG_SDSS | TAG_QSO },
-    { "dr16_qso_fs", "qso_fs", "DR16 QSO FS", BAO, "bao/sdss_DR16_BAOplus_QSO_FSBAO_DMDHfs8.dat", "zmq",
+    { "dr16_qso_fs", "qso_fs", "DR16\\ QSO\\ FS", BAO, "bao/sdss_DR16_BAOplus_QSO_FSBAO_DMDHfs8.dat", "zmq",
       "bao/sdss_DR16_BAOplus_QSO_FSBAO_DMDHfs8_covtot.txt", 0, TAG_SDSS | TAG_QSO_FS | TAG_GROWTH },
-    { "elg", "dr16_elg", "DR16 ELG", ELG, "bao/sdss_DR16_ELG_BAO_DVtable.txt", "um", NULL, 0.845, TAG_SDSS },
+    { "elg", "dr16_elg", "DR16\\ ELG", ELG, "bao/sdss_DR16_ELG_BAO_DVtable.txt", "um", NULL, 0.845, TAG_SDSS },
     { "mgs", "", "MGS", MGS, "bao/sdss_MGS_prob.txt", "m", NULL, 0.15, TAG_SDSS },
-    { "lya_auto", "", "DR16 Ly$\\alpha$ auto", LYA, "bao/sdss_DR16_LYAUTO_BAO_DMDHgrid.txt", "uvm", NULL, 2.334,
+    { "lya_auto", "", "DR16\\ Ly\\alpha\\ auto", LYA, "bao/sdss_DR16_LYAUTO_BAO_DMDHgrid.txt", "uvm", NULL, 2.334,
       TAG_SDSS },
-    { "lya_cross", "", "DR16 Ly$\\alpha$ cross", LYA, "bao/sdss_DR16_LYxQSO_BAO_DMDHgrid.txt", "uvm", NULL, 2.334,
+    { "lya_cross", "", "DR16\\ Ly\\alpha\\ cross", LYA, "bao/sdss_DR16_LYxQSO_BAO_DMDHgrid.txt", "uvm", NULL, 2.334,
       TAG_SDSS },
 
-    { "fs8_gold", "fs8", "$f\\sigma_8$ Gold", GROWTH, "growth/fs8Diagram.txt", "zmxo", "growth/fs8Diagram-cov.txt", 0,
+    { "fs8_gold", "fs8", "f\\sigma_8\\ Gold", GROWTH, "growth/fs8Diagram.txt", "zmxo", "growth/fs8Diagram-cov.txt", 0,
       TAG_GOLD },
 
-    { "plk18", "planck18", "Planck 2018", CMB, "cmb/planck_compressed_simplemc.txt", "PLK18", NULL, REDSHIFT_CMB,
+    { "plk18", "planck18", "Planck\\ 2018", CMB, "cmb/planck_compressed_simplemc.txt", "PLK18", NULL, REDSHIFT_CMB,
       TAG_CMB },
-    { "plk15", "planck15", "Planck 2015", CMB, "cmb/planck_compressed_simplemc.txt", "PLK15", NULL, REDSHIFT_CMB,
+    { "plk15", "planck15", "Planck\\ 2015", CMB, "cmb/planck_compressed_simplemc.txt", "PLK15", NULL, REDSHIFT_CMB,
       TAG_CMB },
     { "wmap9", "", "WMAP9", CMB, "cmb/planck_compressed_simplemc.txt", "WMAP9", NULL, REDSHIFT_CMB, TAG_CMB },
 };

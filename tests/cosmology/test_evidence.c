@@ -127,7 +127,8 @@ static void check_row(const row *expected)
     assert_close(result.shift + log(result.total), expected->log_evidence, 0, 2e-3);
     for (int64_t k = 0; k < over.axes; ++k) {
         const int64_t c = over.column[k];
-        assert_close(result.moment[k] / result.total, expected->mean[c], 0, 0.01 * expected->sd[c] + 6e-4 * fmax(1, c == 5));
+        const double rounding = 6e-4; /* of the table, with some of the grid's */
+        assert_close(result.moment[k] / result.total, expected->mean[c], 0, 0.01 * expected->sd[c] + rounding);
     }
     fixture_close(one);
 }

@@ -66,7 +66,8 @@ static void overlapping_sets_are_refused_by_name(void **unused)
     (void)unused;
     static const char *const pairs[][2] = {
         { "pantheon40", "union3" }, { "union2", "jla31" }, { "desi_dr1", "desi_dr2" }, { "desi_dr1", "desi_dr2_bgs" },
-        { "desi_dr2", "desi_dr2_lya" }, { "desi_dr2", "mgs" }, { "desi_dr1", "boss_bao" }, { "desi_dr2_qso", "lya_auto" },
+        { "desi_dr2", "desi_dr2_lya" }, { "desi_dr2", "mgs" }, { "desi_dr1", "boss_bao" },
+        { "desi_dr2_qso", "lya_auto" },
         { "boss_bao", "boss_final" }, { "boss_fs", "dr12_lrg" }, { "dr12_lrg", "dr16_lrg_fs" },
         { "boss_bao", "dr16_lrg_fs" }, { "boss_final", "dr16_lrg" }, { "dr16_lrg", "dr16_lrg_fs" },
         { "dr16_qso", "dr16_qso_fs" }, { "fs8_gold", "boss_final" }, { "fs8_gold", "dr16_qso_fs" },
@@ -179,7 +180,8 @@ static void a_missing_folder_names_all_places(void **unused)
     snprintf(text, sizeof text, "%s/data/cosmology", folder);
     assert_refused(folder, "data = cc15\n", MOTE_ENOENT,
                    WORDS(text, "../../data/cosmology", "/nowhere/at/all", "share/mote/cosmology", "data_folder"));
-    assert_refused(folder, "data = cc15\ndata_folder = elsewhere\n", MOTE_ENOENT, WORDS("elsewhere/cc/HzTable_MM_BC03.dat"));
+    assert_refused(folder, "data = cc15\ndata_folder = elsewhere\n", MOTE_ENOENT,
+                   WORDS("elsewhere/cc/HzTable_MM_BC03.dat"));
     setenv("MOTE_COSMOLOGY_DATA", MOTE_SOURCE "/data/cosmology", 1);
     fixture *one = fixture_open_at(folder, "data = cc15\n");
     assert_status(one->status, MOTE_OK);
