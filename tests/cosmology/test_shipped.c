@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The shared object and the shipped ini files through the library's own readers and loader. */
+#include <dlfcn.h>
 #include <mote/config.h>
 #include <mote/plugin.h>
 
@@ -60,9 +61,24 @@ static void messages_reach_the_caller(void **unused)
     mote_config_free(&file);
 }
 
+static void the_shared_object_loads_alone(void **unused)
+{
+    (void)unused;
+    void *object = dlopen(OBJECT, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        fail_msg("%s", dlerror());
+    assert_non_null(dlsym(object, "mote_plugin"));
+    const int64_t *abi = dlsym(object, "mote_plugin_abi");
+    assert_non_null(abi);
+    assert_int_equal(*abi, MOTE_PLUGIN_ABI);
+    assert_null(dlsym(object, "cosmology_batch")); /* nothing else is exported */
+    dlclose(object);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(shipped_ini_files_open),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_shared_object_loads_alone),
+                                        cmocka_unit_test(shipped_ini_files_open),
                                         cmocka_unit_test(messages_reach_the_caller) };
     return run_unit_tests(tests);
 }
