@@ -5,11 +5,11 @@
 
 #include "core/run.h"
 
-static const mote_algorithm *const *const algorithms[] = { NULL };
+static const mote_algorithm *const *const algorithms[] = { &mote_nested, &mote_prior_run };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)
 {
-    if (index < 0 || index >= (int64_t)(sizeof algorithms / sizeof *algorithms) || !algorithms[index])
+    if (index < 0 || index >= (int64_t)(sizeof algorithms / sizeof *algorithms))
         return NULL;
     return *algorithms[index];
 }

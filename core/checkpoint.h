@@ -8,6 +8,8 @@
 #ifndef MOTE_CORE_CHECKPOINT_H
 #define MOTE_CORE_CHECKPOINT_H
 
+#include <mote/source.h>
+
 #include "core/memory.h"
 #include "core/message.h"
 
@@ -45,6 +47,10 @@ const char *mote_get_text(mote_reader *reader);                          /* insi
 void mote_get_reals(mote_reader *reader, double *values, int64_t n);     /* the count must be n */
 void mote_get_integers(mote_reader *reader, int64_t *values, int64_t n);
 void mote_get_tag(mote_reader *reader, const char *tag);
+
+/* A sequential stream of random numbers, as its state; the tape of a recorded one is not part of it. */
+void mote_put_stream(mote_writer *writer, const mote_stream *stream);
+void mote_get_stream(mote_reader *reader, mote_stream *stream);
 
 /* Whole files. `message` names the path and the reason. The loaded body is released by the caller. */
 int mote_file_store(const char *path, const mote_writer *writer, mote_message *message);

@@ -40,13 +40,19 @@ typedef struct mote_crew {
 int mote_crew_open(mote_crew *crew, mote_executor *executor, const mote_memory *memory, int64_t capacity);
 void mote_crew_close(mote_crew *crew, const mote_memory *memory);
 
-/* Sets n chains to work; mote_crew_advance drives them: MOTE_OK when all have finished, MOTE_WAITING, or an error. */
+/* Sets n chains to work. */
 void mote_crew_start(mote_crew *crew, const mote_chain_table *table, void *chains, size_t chain_size, int64_t n,
                      uint64_t first_id);
+
+/* Drives the chains: MOTE_OK when all have finished; MOTE_WAITING; MOTE_CREW_PAUSED after some wall time, so that
+ * long steps can be stopped, watched and checkpointed (call again: the result does not depend on it); or an error. */
+enum { MOTE_CREW_PAUSED = 15 };
+#define MOTE_CREW_SECONDS 0.05
 int mote_crew_advance(mote_crew *crew);
 
-/* Pending state, rows included. After loading, posted rows are posted again. */
+/* Pending state, rows included. Loading posts again what was posted; `chains` must have been loaded before. */
 void mote_crew_save(const mote_crew *crew, mote_writer *writer);
-void mote_crew_load(mote_crew *crew, mote_reader *reader);
+int mote_crew_load(mote_crew *crew, const mote_chain_table *table, void *chains, size_t chain_size,
+                   mote_reader *reader);
 
 #endif

@@ -41,8 +41,9 @@ typedef struct mote_executor_type {
     const char *name;
     int (*open)(mote_executor *executor);
     int (*post)(mote_executor *executor, const int64_t *slots, int64_t n);
-    /* At least one slot whose value is in (at most rows.capacity), MOTE_OK; MOTE_WAITING when the caller must tell
-     * values first; an error, or the model's negative code. Never called with nothing posted. */
+    /* Slots whose values are in (at most rows.capacity; none yet is allowed after a short wait), MOTE_OK;
+     * MOTE_WAITING when the caller must tell values first; an error, or the model's negative code. Never called with
+     * nothing posted. */
     int (*collect)(mote_executor *executor, int64_t *slots, int64_t *n);
     void (*close)(mote_executor *executor); /* also after a failed open */
 } mote_executor_type;
@@ -59,6 +60,7 @@ struct mote_executor {
     mote_ledger *ledger;    /* of the run: only the run's own thread writes it */
     const struct mote_settings *settings;
     int64_t posted;         /* slots posted and not collected */
+    int64_t batches_before; /* ledger.batches when the executor was opened */
     void *state;            /* of the type */
 };
 
@@ -67,22 +69,34 @@ int mote_executor_post(mote_executor *executor, const int64_t *slots, int64_t n)
 int mote_executor_collect(mote_executor *executor, int64_t *slots, int64_t *n);
 void mote_executor_close(mote_executor *executor);
 
-/* For executors: evaluates the given slots in one call of the model with retries; fills log_likelihood, derived and
- * reason of each. Returns MOTE_OK, MOTE_EMODEL or the model's negative code. Thread-safe when the function is; the
- * caller counts into the ledger afterwards with mote_executor_count. */
-typedef struct mote_row_scratch { /* one per thread that evaluates */
+/* For executors: evaluates the given slots in one call of the model, with retries of a batch that failed as a whole;
+ * fills log_likelihood, derived and reason of each row. MOTE_OK, MOTE_EMODEL, or the model's negative code; the reason
+ * is in scratch->message. Several threads may do this at once, each with its own scratch, when the function is
+ * thread-safe. */
+typedef struct mote_row_scratch {
     double *theta, *log_likelihood, *derived;
-    int64_t *id;
+    int64_t *id, *reason;
     int64_t capacity;
-    int64_t calls, batches;
-    double seconds;
+    int64_t batches, rows;             /* since the scratch was opened */
+    int64_t timed_rows;
+    double timed_seconds;              /* every 16th batch is timed */
+    mote_message message;
 } mote_row_scratch;
 
 int mote_row_scratch_open(mote_row_scratch *scratch, const mote_executor *executor, int64_t capacity);
 void mote_row_scratch_close(mote_row_scratch *scratch, const mote_executor *executor);
 int mote_rows_evaluate(const mote_executor *executor, mote_row_scratch *scratch, const int64_t *slots, int64_t n);
 
-/* Turns NaN and +inf of a slot into -inf with a reason, when the evaluation gave none. */
+/* Adds batches and time of `count` scratches to the ledger, as replacement of what they held before. Run's thread. */
+void mote_executor_account(mote_executor *executor, const mote_row_scratch *scratch, int64_t count);
+
+/* Turns NaN and +inf of a slot into -inf with a reason, when the evaluation gave none; a reason without NaN counts as
+ * a failure, too. */
 void mote_rows_settle(mote_rows *rows, int64_t slot);
+
+/* Ask and tell: what the external executor answers to mote_run_pending and mote_run_tell. */
+void mote_external_pending(mote_executor *executor, mote_pending *pending);
+int mote_external_tell(mote_executor *executor, int64_t id, double log_likelihood, const double *derived,
+                       int64_t reason);
 
 #endif

@@ -46,6 +46,10 @@ const char *mote_kind_name(uint32_t kind);
  * `source` gives a struct of zeros. The head of the copy has our size. */
 int mote_struct_read(void *destination, size_t size, uint32_t kind, const void *source, mote_message *message);
 
+/* Answers into a struct of the caller's version: as much as it has room for, by the size in its head (filled by
+ * MOTE_VERSIONED); what we do not know is zeroed. MOTE_EKIND for another kind. */
+int mote_struct_give(void *destination, uint32_t kind, const void *source, size_t size);
+
 /* Fills defaults where a field is 0, checks ranges and choices, replaces texts by copies. `options` has full size.
  * MOTE_EOPTION names option, value, bounds and unit. After any result the struct may be released. */
 int mote_options_resolve(const mote_option_table *table, void *options, const mote_memory *memory,

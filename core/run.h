@@ -24,13 +24,14 @@ struct mote_algorithm {
     size_t model_size;
     const mote_option_table *options;
     size_t state_size;         /* of run->state, zeroed before open */
+    const char *free_options;  /* " precision dlogz ": options that may differ when a checkpoint is resumed */
     int (*open)(mote_run *run, const void *model);
     int (*step)(mote_run *run);                    /* MOTE_OK, MOTE_DONE, MOTE_WAITING or an error */
     int (*save)(mote_run *run, mote_writer *writer);
     int (*load)(mote_run *run, mote_reader *reader);
     int (*draws)(mote_run *run);                   /* fills run->draws */
+    void (*free_draws)(mote_draws *draws);
     void (*progress)(mote_run *run, mote_progress *progress);
-    void (*limit)(mote_run *run, int64_t finished_by); /* told once when a limit or stop request ended the run */
     void (*close)(mote_run *run);                  /* also after a failed open */
 };
 
@@ -46,8 +47,9 @@ struct mote_run {
     void *state;               /* the algorithm's */
     mote_executor executor;    /* opened by the algorithm through mote_run_executor */
     mote_ledger ledger;
-    char *identity;            /* of model, data and options that decide the result */
+    mote_writer identity;      /* lines "key=value": model, data and options that decide the result */
     int64_t steps;
+    int64_t boundary;          /* set by the algorithm: 1 between complete blocks, where call limits may look */
     int64_t finished_by;
     int64_t opened;            /* 1 once the algorithm's open succeeded */
     int status;                /* of the last step: an error is final */
@@ -61,6 +63,15 @@ struct mote_run {
 
 /* Opens run->executor for `function` as the options say. */
 int mote_run_open_executor(mote_run *run, const mote_row_function *function, int64_t capacity);
+
+/* Adds the line "key=value" to the run's identity: algorithms do so for their model at open. */
+void mote_run_identify(mote_run *run, const char *key, const char *value);
+
+/* The value of a key of the identity ("identity": that of likelihood and data); NULL when there is none. */
+const char *mote_run_identity(const mote_run *run, const char *key);
+
+/* MOTE_OK, or the reason why `run` cannot be used for work now (NULL, failed open, earlier error). */
+int mote_run_usable(const mote_run *run);
 
 /* Sends one line to the log hook. */
 void mote_run_log(const mote_run *run, int64_t level, const char *format, ...) MOTE_PRINTF(3, 4);

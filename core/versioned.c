@@ -61,3 +61,18 @@ int mote_struct_read(void *destination, size_t size, uint32_t kind, const void *
     memcpy(destination, &head, sizeof head);
     return MOTE_OK;
 }
+
+int mote_struct_give(void *destination, uint32_t kind, const void *source, size_t size)
+{
+    mote_head head;
+    if (!destination)
+        return MOTE_EINVAL;
+    memcpy(&head, destination, sizeof head);
+    if (head.kind != kind || head.size < sizeof head)
+        return MOTE_EKIND;
+    size_t common = head.size < size ? head.size : size;
+    memcpy(destination, source, common);
+    memset((char *)destination + common, 0, head.size - common);
+    memcpy(destination, &head, sizeof head);
+    return MOTE_OK;
+}

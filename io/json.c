@@ -274,7 +274,8 @@ static void write_run(struct json *json, mote_run *run, const mote_draws *draws)
     whole(json, "format", 1);
     end(json, "}");
     text(json, "algorithm", run->algorithm->name);
-    text(json, "identity", run->identity ? run->identity : "");
+    const char *identity = mote_run_identity(run, "identity");
+    text(json, "identity", identity ? identity : "");
     text(json, "finished_by", by >= 0 && by < (int64_t)(sizeof finished / sizeof *finished) ? finished[by] : "unknown");
     real(json, "log_evidence", draws->log_evidence);
     real(json, "log_evidence_error", draws->log_evidence_error);

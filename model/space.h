@@ -60,4 +60,10 @@ int mote_space_unconstrain(const mote_space *space, const double *theta, double 
 /* The target's likelihood as a row function, per-point functions adapted. */
 void mote_space_row_function(const mote_space *space, mote_row_function *function);
 
+/* "uniform 0.1 0.5 periodic": the prior as ini files have it. */
+void mote_parameter_describe(const mote_parameter *parameter, char *text, size_t size);
+
+/* Adds names, priors and the model's own identity to the identity of a run. */
+void mote_run_identify_space(mote_run *run, const mote_space *space);
+
 #endif

@@ -185,7 +185,7 @@ int mote_evidence_compute(const mote_deaths *deaths, const mote_source *source, 
 
 void mote_running_evidence_start(mote_running_evidence *running)
 {
-    *running = (mote_running_evidence){ .log_z = -INFINITY, .last = NAN };
+    *running = (mote_running_evidence){ .log_z = -INFINITY, .log_z2 = -INFINITY, .last = NAN };
 }
 
 /* Skilling's update of Z and H, section 6 of the paper, with the same heights as the final sum but for the gap before
@@ -201,6 +201,7 @@ void mote_running_evidence_add(mote_running_evidence *running, double log_likeli
         double old = before > 0 ? before * (running->information + running->log_z) : 0;
         running->information = mote_exp(gain - log_z) * height + old - log_z;
         running->log_z = log_z;
+        running->log_z2 = mote_log_add(running->log_z2, 2 * gain);
     }
     running->log_x -= 1 / live_count;
     running->last = log_likelihood;

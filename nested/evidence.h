@@ -49,6 +49,7 @@ int mote_evidence_threads(const mote_deaths *deaths, const mote_memory *memory, 
 /* The running estimate that the stop rule looks at: fed with each death in order. Plain values, checkpointed. */
 typedef struct mote_running_evidence {
     double log_z;            /* -inf at the start */
+    double log_z2;           /* log of the sum of squared weights, likewise */
     double log_x;            /* 0 at the start */
     double information;      /* of what has died so far: for the error sqrt(H/n) */
     double last;             /* logL of the last death; NaN at the start */

@@ -67,6 +67,14 @@ typedef struct mote_hooks {
     mote_source *source;             /* NULL: the live source, from `seed`; borrowed */
 } mote_hooks;
 
+enum mote_executor_choice {
+    MOTE_EXECUTOR_AUTO = 0,
+    MOTE_EXECUTOR_SERIAL,
+    MOTE_EXECUTOR_THREADS,
+    MOTE_EXECUTOR_PROCESSES,
+    MOTE_EXECUTOR_EXTERNAL
+};
+
 /* Options that every algorithm has. */
 #define MOTE_RUN_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                  \
     INTEGER(seed, 0, "", 0, 9.0e18, "seed of all random numbers; the same seed gives the same bytes")                  \
@@ -125,6 +133,8 @@ MOTE_API const mote_draws *mote_run_draws(mote_run *run);
 MOTE_API const char *mote_run_message(const mote_run *run);
 
 MOTE_API int64_t mote_run_finished_by(const mote_run *run);
+
+/* Both fill as much as the caller's struct, whose head MOTE_VERSIONED has set, has room for. */
 MOTE_API int mote_run_ledger(const mote_run *run, mote_ledger *ledger);
 MOTE_API int mote_run_progress(mote_run *run, mote_progress *progress);
 

@@ -134,7 +134,20 @@ static struct {
     int64_t step;
     const char *checkpoint;
 } test_values = { { 40, MOTE_KIND_mote_nested_options }, 123, 1e-3, 2, NULL };
-static char test_identity[] = "disc \"one\"\n\xff";
+
+/* The identity of a run holds pairs of texts; these bytes are made once and live as long as the program. */
+static mote_writer test_identity(const mote_memory *memory)
+{
+    static unsigned char bytes[256];
+    mote_writer writer;
+    mote_writer_open(&writer, memory);
+    mote_put_text(&writer, "identity");
+    mote_put_text(&writer, "disc \"one\"\n\xff");
+    memcpy(bytes, writer.bytes, (size_t)writer.length);
+    mote_writer kept = { .memory = memory, .bytes = bytes, .length = writer.length, .capacity = writer.length };
+    mote_writer_close(&writer);
+    return kept;
+}
 
 static inline void test_run(mote_run *run, mote_draws *draws)
 {
@@ -142,7 +155,7 @@ static inline void test_run(mote_run *run, mote_draws *draws)
     mote_memory_open(&run->memory, NULL);
     run->algorithm = &test_algorithm;
     run->options = &test_values;
-    run->identity = test_identity;
+    run->identity = test_identity(&run->memory);
     run->draws = draws;
     run->opened = 1;
     run->finished_by = MOTE_FINISHED_BY_CRITERION;

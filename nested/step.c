@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The phases of nested sampling: prior draws, deaths, births, tries at a plateau. Each call of mote_nested_step does
+ * one piece and returns at a safe point; memory grows only before state changes. */
+#include <math.h>
+#include <string.h>
+
+#include "core/linear.h"
+#include "core/vector.h"
+#include "nested/state.h"
+
+/* Tops of address space: ranks use one particle per birth, prior draws one per draw. */
+enum { ADDRESS_STEP_PRIOR = 0, ADDRESS_STEP_TRIES = 1 };
+
+/* ---- failed rows ------------------------------------------------------------------------------------------- */
+
+/* Looks at complete blocks only, so that the decision is the same for every executor. */
+static int check_failures(mote_run *run, mote_nested_state *state)
+{
+    static const char *const reasons[] = {
+#define REASON_TEXT(name, value, text) text,
+        MOTE_REASON_LIST(REASON_TEXT)
+#undef REASON_TEXT
+    };
+    int64_t failed = 0, most = 1;
+    if (state->failed_checked)
+        return MOTE_OK;
+    for (int64_t i = 1; i < MOTE_REASON_COUNT; ++i) {
+        failed += run->ledger.failed[i];
+        if (run->ledger.failed[i] > run->ledger.failed[most])
+            most = i;
+    }
+    state->failed_checked = run->ledger.calls >= run->settings.failed_window;
+    if ((double)failed <= run->settings.failed_share * (double)run->settings.failed_window)
+        return MOTE_OK;
+    return mote_fail(&run->message, MOTE_EMODEL,
+                     "%s: %lld of the first %lld evaluations failed, most because %s (limit: option failed_share = %g)",
+                     run->executor.function.name, (long long)failed, (long long)run->ledger.calls, reasons[most],
+                     run->settings.failed_share);
+}
+
+/* ---- prior draws --------------------------------------------------------------------------------------------- */
+
+static int64_t finite_count(const mote_points *live)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < live->n; ++i)
+        count += live->log_likelihood[i] > -INFINITY;
+    return count;
+}
+
+/* The next block of prior draws: 0 when there are enough. While points have no likelihood, whole blocks follow (n, 2n,
+ * ...): how many are drawn then depends on complete blocks alone, and every draw counts as prior volume. */
+static int64_t prior_block(const mote_nested_state *state)
+{
+    int64_t first = state->options->prior_draws ? state->options->prior_draws : state->live_points;
+    if (state->prior_count < first)
+        return first - state->prior_count;
+    if (finite_count(&state->live) >= state->live_points)
+        return 0;
+    int64_t goal = first;
+    while (goal <= state->prior_count)
+        goal += goal == first ? state->live_points : goal - first;
+    return goal - state->prior_count;
+}
+
+static int start_prior(mote_run *run, mote_nested_state *state)
+{
+    int64_t n = prior_block(state);
+    if (n > state->block)
+        n = state->block;
+    if (n == 0) {
+        state->phase = MOTE_PHASE_DEATHS;
+        return MOTE_OK;
+    }
+    int64_t hopeless = state->live_points + state->options->plateau_tries;
+    if (state->prior_count >= hopeless && !finite_count(&state->live))
+        return mote_fail(&run->message, MOTE_EPLATEAU, "%s: all of %lld draws from the prior have zero likelihood",
+                         run->executor.function.name, (long long)state->prior_count);
+    if (mote_points_reserve(&state->live, state->live.n + n))
+        return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld live points", (long long)(state->live.n + n));
+    state->prior.threshold = NAN;
+    for (int64_t i = 0; i < n; ++i)
+        mote_prior_draws_begin(&state->prior, i, &run->source, MOTE_PURPOSE_PRIOR, ADDRESS_STEP_PRIOR,
+                               state->prior_count + i, 1);
+    state->prior_chains = n;
+    mote_crew_start(&state->crew, &mote_prior_draws_table, state->prior.draws, sizeof *state->prior.draws, n,
+                    (uint64_t)state->prior_count);
+    state->phase = MOTE_PHASE_PRIOR;
+    return MOTE_OK;
+}
+
+static int end_prior(mote_run *run, mote_nested_state *state)
+{
+    for (int64_t i = 0; i < state->crew.n; ++i) {
+        const mote_prior_draw *draw = &state->prior.draws[i];
+        mote_points_add(&state->live, draw->cube, draw->theta, draw->derived, draw->log_likelihood, -INFINITY, 1);
+        mote_watch_point(&state->watch, draw->log_likelihood, 1);
+        state->failed_prior += draw->reason != MOTE_REASON_NONE;
+    }
+    state->prior_count += state->crew.n;
+    int status = check_failures(run, state);
+    return status ? status : start_prior(run, state);
+}
+
+/* ---- deaths -------------------------------------------------------------------------------------------------- */
+
+int mote_nested_reserve_order(mote_run *run, mote_nested_state *state)
+{
+    int64_t n = state->live.n;
+    if (n <= state->order_room)
+        return MOTE_OK;
+    int64_t *order = mote_memory_resize(&run->memory, state->order, 2 * state->order_room, 2 * n, sizeof *order);
+    if (!order)
+        return MOTE_ENOMEM;
+    state->order = order;
+    double *ranked = mote_memory_resize(&run->memory, state->ranked, state->order_room, n, sizeof *ranked);
+    if (!ranked)
+        return MOTE_ENOMEM;
+    state->ranked = ranked;
+    state->order_room = n;
+    return MOTE_OK;
+}
+
+static int reserve_step(mote_run *run, mote_nested_state *state)
+{
+    int64_t births = state->birth_count + state->live_points;
+    int status = mote_nested_reserve_order(run, state);
+    if (!status)
+        status = mote_points_reserve(&state->dead, state->dead.n + state->live.n);
+    if (!status && births > state->insertion_room) {
+        int64_t room = births + births / 2;
+        double *fresh = mote_memory_resize(&run->memory, state->insertion, state->insertion_room, room, sizeof *fresh);
+        if (!fresh)
+            status = MOTE_ENOMEM;
+        else {
+            state->insertion = fresh;
+            state->insertion_room = room;
+        }
+    }
+    return status ? mote_fail(&run->message, status, "no memory for %lld dead points",
+                              (long long)(state->dead.n + state->live.n)) : MOTE_OK;
+}
+
+double mote_nested_remaining(const mote_nested_state *state)
+{
+    const mote_points *live = &state->live;
+    double maximum = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < live->n; ++i)
+        if (live->log_likelihood[i] > maximum)
+            maximum = live->log_likelihood[i];
+    if (maximum == -INFINITY)
+        return live->n ? 1 : 0;
+    for (int64_t i = 0; i < live->n; ++i)
+        sum += mote_exp(live->log_likelihood[i] - maximum);
+    double log_live = maximum + mote_log(sum / (double)live->n) + state->running.log_x;
+    return 1 / (1 + mote_exp(state->running.log_z - log_live));
+}
+
+/* log(Z + X L_max) - log Z. */
+static double remaining_dlogz(const mote_nested_state *state)
+{
+    return log1p(mote_exp(state->watch.maximum + state->running.log_x - state->running.log_z));
+}
+
+/* The stop rules, at complete blocks only: which one fired, or 0. */
+int64_t mote_nested_stop_rule(const mote_nested_state *state)
+{
+    const mote_nested_options *o = state->options;
+    if (state->ended_by == MOTE_FINISHED_BY_PLATEAU)
+        return state->ended_by;
+    if (o->max_iterations && state->dead.n >= o->max_iterations)
+        return MOTE_FINISHED_BY_ITERATIONS;
+    if (o->dlogz > 0 ? remaining_dlogz(state) < o->dlogz : mote_nested_remaining(state) < o->precision)
+        return MOTE_FINISHED_BY_CRITERION;
+    double information = state->running.information;
+    if (o->target_error > 0 && mote_nested_remaining(state) < 0.5
+        && sqrt(fmax(information, 0) / (double)state->live_points) < o->target_error)
+        return MOTE_FINISHED_BY_CRITERION;
+    if (o->target_effective_sample_size > 0
+        && mote_exp(2 * state->running.log_z - state->running.log_z2) >= o->target_effective_sample_size)
+        return MOTE_FINISHED_BY_CRITERION;
+    return 0;
+}
+
+/* Records all live points at or below the contour, lowest first, and keeps the others in their order. */
+static void bury(mote_nested_state *state, int64_t deaths)
+{
+    mote_points *live = &state->live;
+    double previous = NAN;
+    for (int64_t i = 0; i < deaths; ++i) {
+        double value = live->log_likelihood[state->order[i]];
+        mote_running_evidence_add(&state->running, value, (double)(live->n - i));
+        mote_points_append(&state->dead, live, state->order[i], (double)(live->n - i));
+        state->plateau_deaths += value == previous;
+        previous = value;
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; i < live->n; ++i)
+        if (live->log_likelihood[i] > state->threshold)
+            state->order[kept++] = i;
+    mote_points_keep(live, state->order, kept);
+    state->survivors = kept;
+}
+
+/* Survivors' log-likelihoods in ascending order: what insertion ranks are taken against. */
+static void rank_survivors(mote_nested_state *state)
+{
+    int64_t n = state->survivors;
+    mote_sort_index(state->order, state->order + n, state->live.log_likelihood, n);
+    for (int64_t i = 0; i < n; ++i)
+        state->ranked[i] = state->live.log_likelihood[state->order[i]];
+}
+
+static int start_births(mote_run *run, mote_nested_state *state, int64_t n);
+static int start_tries(mote_run *run, mote_nested_state *state, int64_t n);
+
+static int deaths(mote_run *run, mote_nested_state *state)
+{
+    mote_points *live = &state->live;
+    int status = reserve_step(run, state);
+    if (status)
+        return status;
+    int64_t ended_by = live->n ? mote_nested_stop_rule(state) : MOTE_FINISHED_BY_PLATEAU;
+    if (ended_by) {
+        state->ended_by = ended_by;
+        return mote_polish_start(run);
+    }
+    mote_sort_index(state->order, state->order + live->n, live->log_likelihood, live->n);
+    int64_t k = state->deaths_per_step < live->n ? state->deaths_per_step : live->n;
+    state->threshold = live->log_likelihood[state->order[k - 1]];
+    int64_t count = k;
+    while (count < live->n && live->log_likelihood[state->order[count]] == state->threshold)
+        ++count;
+    bury(state, count);
+    rank_survivors(state);
+    ++state->step_count;
+    int64_t births = state->live_points - live->n;
+    if (births <= 0)
+        return MOTE_OK;
+    return live->n < 2 ? start_tries(run, state, births) : start_births(run, state, births);
+}
+
+/* ---- births -------------------------------------------------------------------------------------------------- */
+
+static int start_births(mote_run *run, mote_nested_state *state, int64_t n)
+{
+    size_t size;
+    int status = mote_sampler_freeze(state->sampler, state->live.cube, state->live.log_likelihood, state->survivors,
+                                     state->threshold, state->running.log_x, &run->source, state->step_count);
+    for (int64_t i = 0; i < n && !status; ++i)
+        status = mote_sampler_begin(state->sampler, i, (uint64_t)(state->birth_count + i));
+    if (status)
+        return status;
+    void *chains = mote_sampler_chains(state->sampler, &size);
+    mote_crew_start(&state->crew, mote_sampler_table(state->sampler), chains, size, n,
+                    (uint64_t)(state->prior_count + state->birth_count));
+    state->births_due = n;
+    state->phase = MOTE_PHASE_BIRTHS;
+    return MOTE_OK;
+}
+
+/* Rank of a value among the survivors, ties broken at random, as (r + U)/(s + 1). */
+static double insertion_rank(const mote_nested_state *state, double value, mote_stream *stream)
+{
+    int64_t s = state->survivors, low = 0, high = s;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (state->ranked[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int64_t ties = 0;
+    while (low + ties < s && state->ranked[low + ties] == value)
+        ++ties;
+    int64_t rank = low + (ties ? mote_stream_index(stream, ties + 1) : 0);
+    return ((double)rank + mote_stream_uniform(stream)) / (double)(s + 1);
+}
+
+/* Enters one newborn and what its rank tells. Returns 1 when the chains turn out too short. */
+static int64_t enter(mote_run *run, mote_nested_state *state, const mote_birth *birth)
+{
+    mote_source at = mote_source_at(&run->source, MOTE_PURPOSE_RANK, 0, 0);
+    mote_stream stream = mote_stream_open(&at, state->birth_count);
+    double u = insertion_rank(state, birth->log_likelihood, &stream);
+    state->insertion[state->birth_count++] = u;
+    if (mote_rank_insert(&state->ranks, u)) {
+        state->watch.warnings |= MOTE_WARNING_INSERTION_RANK;
+        mote_run_log(run, MOTE_LOG_WARNING, "insertion ranks are not uniform near logL = %g", state->threshold);
+    }
+    int64_t short_chains = 0;
+    if (birth->parent >= 0) {
+        double parent = insertion_rank(state, state->live.log_likelihood[birth->parent], &stream);
+        short_chains = mote_rank_pair(&state->ranks, u, parent);
+    }
+    mote_watch_point(&state->watch, birth->log_likelihood, 0);
+    mote_points_add(&state->live, birth->cube, birth->theta, birth->derived, birth->log_likelihood, state->threshold, 0);
+    return short_chains;
+}
+
+static int act_on_stall(mote_run *run, mote_nested_state *state, int64_t stall)
+{
+    for (int64_t bit = 1; bit <= stall; bit <<= 1)
+        if (stall & bit)
+            mote_run_log(run, MOTE_LOG_WARNING, "at logL = %g: %s", state->threshold, mote_warning_text(bit));
+    if (stall && state->options->on_stall == MOTE_ON_STALL_SWITCH)
+        mote_sampler_switch(state->sampler);
+    if (stall && state->options->on_stall == MOTE_ON_STALL_STOP)
+        return mote_fail(&run->message, MOTE_ENUMERIC, "stopped at logL = %g: %s (option on_stall = stop)",
+                         state->threshold, mote_warning_text(stall & -stall));
+    return MOTE_OK;
+}
+
+static int watch_step(mote_run *run, mote_nested_state *state, int64_t births, int64_t calls)
+{
+    double minimum = INFINITY, maximum = -INFINITY;
+    for (int64_t i = 0; i < state->live.n; ++i) {
+        minimum = fmin(minimum, state->live.log_likelihood[i]);
+        maximum = fmax(maximum, state->live.log_likelihood[i]);
+    }
+    int64_t stall = mote_watch_step(&state->watch, (double)calls / (double)(births ? births : 1), births, minimum,
+                                    maximum, mote_nested_remaining(state), state->live_points,
+                                    state->running.log_x / (double)state->space.dimension);
+    return act_on_stall(run, state, stall);
+}
+
+static int end_births(mote_run *run, mote_nested_state *state)
+{
+    int64_t n = state->births_due, calls = 0, short_chains = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        mote_birth birth = mote_sampler_birth(state->sampler, i);
+        calls += birth.calls;
+        short_chains |= enter(run, state, &birth);
+    }
+    state->birth_calls += calls;
+    mote_sampler_adapt(state->sampler, n);
+    if (short_chains) {
+        mote_sampler_double_steps(state->sampler);
+        state->watch.warnings |= MOTE_WARNING_PARENT_CHILD;
+        mote_run_log(run, MOTE_LOG_WARNING, "newborns remember their parents near logL = %g: steps doubled to %lld",
+                     state->threshold, (long long)mote_sampler_steps(state->sampler));
+    }
+    state->phase = MOTE_PHASE_DEATHS;
+    int status = check_failures(run, state);
+    return status ? status : watch_step(run, state, n, calls);
+}
+
+/* ---- too few survivors: a plateau ------------------------------------------------------------------------------ */
+
+/* Prior draws above the contour, `plateau_tries` in all, shared by the births that are due. */
+static int start_tries(mote_run *run, mote_nested_state *state, int64_t n)
+{
+    int64_t tries = state->options->plateau_tries / n + 1;
+    state->prior.threshold = state->threshold;
+    for (int64_t i = 0; i < n; ++i)
+        mote_prior_draws_begin(&state->prior, i, &run->source, MOTE_PURPOSE_PRIOR, ADDRESS_STEP_TRIES,
+                               state->birth_count + i, tries);
+    state->prior_chains = n;
+    mote_crew_start(&state->crew, &mote_prior_draws_table, state->prior.draws, sizeof *state->prior.draws, n,
+                    (uint64_t)(state->prior_count + state->birth_count));
+    state->births_due = n;
+    state->phase = MOTE_PHASE_TRIES;
+    return MOTE_OK;
+}
+
+/* The draws that were found are draws from the prior above the contour, however many they are: each counts as a live
+ * point, and later births fill up the rest. None found: the contour is taken for the maximum. */
+static int end_tries(mote_run *run, mote_nested_state *state)
+{
+    int64_t found = 0;
+    state->phase = MOTE_PHASE_DEATHS;
+    for (int64_t i = 0; i < state->births_due; ++i) {
+        const mote_prior_draw *draw = &state->prior.draws[i];
+        mote_birth birth = { draw->cube, draw->theta, draw->derived, draw->log_likelihood, -1, 0, 0 };
+        if (draw->found)
+            enter(run, state, &birth);
+        found += draw->found;
+    }
+    if (!found) {
+        state->watch.warnings |= MOTE_WARNING_STALL_PLATEAU;
+        state->ended_by = MOTE_FINISHED_BY_PLATEAU;
+    }
+    return check_failures(run, state);
+}
+
+/* ---- one step -------------------------------------------------------------------------------------------------- */
+
+static int advance(mote_run *run, mote_nested_state *state, int (*then)(mote_run *, mote_nested_state *))
+{
+    int status = mote_crew_advance(&state->crew);
+    if (status == MOTE_CREW_PAUSED)
+        return MOTE_OK;
+    return status ? status : then(run, state);
+}
+
+int mote_nested_step(mote_run *run)
+{
+    mote_nested_state *state = run->state;
+    int status = MOTE_OK;
+    switch (state->phase) {
+    case MOTE_PHASE_START: status = start_prior(run, state); break;
+    case MOTE_PHASE_PRIOR: status = advance(run, state, end_prior); break;
+    case MOTE_PHASE_DEATHS: status = deaths(run, state); break;
+    case MOTE_PHASE_BIRTHS: status = advance(run, state, end_births); break;
+    case MOTE_PHASE_TRIES: status = advance(run, state, end_tries); break;
+    case MOTE_PHASE_POLISH: status = mote_polish_step(run); break;
+    default: break;
+    }
+    run->boundary = state->phase == MOTE_PHASE_DEATHS;
+    if (state->phase == MOTE_PHASE_DONE && !status) {
+        if (state->ended_by != MOTE_FINISHED_BY_CRITERION)
+            run->finished_by = state->ended_by;
+        return MOTE_DONE;
+    }
+    return status;
+}
