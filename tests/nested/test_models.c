@@ -218,7 +218,7 @@ static void no_free_parameter_is_refused(void **state)
     mote_run *run = NULL;
     t.parameters = fixed;
     assert_status(mote_run_open(&run, mote_nested, &t, NULL), MOTE_EINVAL);
-    assert_non_null(strstr(mote_run_message(run), "sampled"));
+    assert_non_null(strstr(mote_run_message(run), "all are fixed"));
     mote_run_close(&run);
 }
 
