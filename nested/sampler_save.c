@@ -144,7 +144,7 @@ static void load_chain(mote_sampler *sampler, mote_birth_chain *chain, mote_read
 static int sound(const mote_sampler *sampler)
 {
     int64_t n = sampler->n;
-    for (int64_t i = 0; i < n; ++i)
+    for (int64_t i = 0; i < n && sampler->clusters; ++i) /* clusters serve the steps: the region has none */
         if (sampler->cluster[i] < 0 || sampler->cluster[i] >= sampler->clusters || sampler->member[i] < 0 ||
             sampler->member[i] >= n)
             return 0;
