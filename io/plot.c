@@ -86,26 +86,54 @@ static void tic_text(char *text, long long k, int mantissa, int power)
     }
 }
 
+/* Round tics over a range: k step for k = first .. last, step = mantissa 10^power. */
+struct tics {
+    double step;
+    int mantissa, power;
+    long long first, last;
+};
+
+static struct tics find_tics(double lower, double upper, int wanted)
+{
+    double rough = (upper - lower) / (wanted + 0.2), margin = (wanted > 3 ? 0 : 0.09) * (upper - lower);
+    struct tics t = { .power = (int)floor(log10(rough)) };
+    double unit = rough / pow(10, t.power);
+    t.mantissa = unit < 1.5 ? 1 : unit < 3.2 ? 2 : unit < 7 ? 5 : 10;
+    if (t.mantissa == 10) {
+        t.mantissa = 1;
+        ++t.power;
+    }
+    t.step = t.mantissa * pow(10, t.power);
+    t.first = (long long)ceil((lower + margin) / t.step);
+    t.last = (long long)floor((upper - margin) / t.step);
+    return t;
+}
+
+/* 1 when the texts of every `every`-th tic would touch each other under a panel that is 22 characters wide. */
+static int is_crowded(const struct tics *t, long long every)
+{
+    char text[MOTE_PLOT_NUMBER];
+    double width = 0;
+    for (long long k = t->first; k <= t->last; ++k)
+        if (k % every == 0) {
+            tic_text(text, k, t->mantissa, t->power);
+            width += (double)strlen(text) + 1.5;
+        }
+    return width > 22.2;
+}
+
 void mote_plot_tics(mote_table *script, char axis, double lower, double upper, int wanted, int bare)
 {
-    static const int mantissas[] = { 1, 2, 5 };
-    double rough = (upper - lower) / (wanted + 0.2);
-    int power = (int)floor(log10(rough)), pick = 0;
-    double unit = rough / pow(10, power);
-    pick = unit < 1.5 ? 0 : unit < 3.2 ? 1 : unit < 7 ? 2 : 3;
-    if (pick == 3) {
-        pick = 0;
-        ++power;
-    }
-    double step = mantissas[pick] * pow(10, power), margin = (wanted > 3 ? 0 : 0.09) * (upper - lower);
-    const char *comma = "";
+    struct tics t = find_tics(lower, upper, wanted);
+    long long every = 1;
+    while (wanted <= 3 && axis == 'x' && every < 4 && is_crowded(&t, every))
+        ++every;
     mote_table_format(script, "set %ctics (", axis);
-    for (long long k = (long long)ceil((lower + margin) / step); (double)k * step <= upper - margin; ++k) {
+    for (long long k = t.first; k <= t.last; ++k) {
         char text[MOTE_PLOT_NUMBER];
-        tic_text(text, k, mantissas[pick], power);
-        mote_table_format(script, "%s'%s' ", comma, bare ? "" : text);
-        mote_table_short(script, (double)k * step);
-        comma = ", ";
+        tic_text(text, k, t.mantissa, t.power);
+        mote_table_format(script, "%s'%s' ", k > t.first ? ", " : "", bare || k % every ? "" : text);
+        mote_table_short(script, (double)k * t.step);
     }
     mote_table_text(script, ")\n");
 }

@@ -229,7 +229,7 @@ static struct layout lay_out(const struct corner *c)
     double k = (double)c->panels, scale = k <= 5 ? 1 : fmax(0.55, 5 / k);
     struct layout l = { .panel = (k < 3 ? 420 : 300) * scale, .gap = 14 * scale, .points = 17 * fmax(scale, 0.6) };
     double text = l.points / 17;
-    l.left = 150 * text;
+    l.left = 170 * text;
     l.bottom = 125 * text;
     l.right = 25;
     l.top = (c->count == 1 || k == 1 ? 60 : 30) * text + (k == 1 && c->count > 1 ? 34 * text * (double)c->count : 0);
