@@ -7,8 +7,8 @@
 # A patch opens with two lines, then the diff (-p1):
 #   Planted: what is wrong, and what a user would see of it
 #   Red: tests/nested/test_evidence     the test programs that must fail, blank-separated
-# The tests must pass in the unpatched copy first. MOTE_PLANTED_DIR keeps the copy between calls; the default is a
-# fresh folder that is removed. Prints "ok - NAME ..." or "not ok - NAME ...", exit 0, 1, or 77 without patch(1).
+# The tests must pass in the unpatched copy first. Prints "ok - NAME ..." or "not ok - NAME ...", exit 0, 1, or 77
+# without patch(1).
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 command -v patch >/dev/null 2>&1 || { echo "skip: patch(1) not found"; exit 77; }
@@ -16,21 +16,16 @@ jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 failures=0
 green=" " # tests that have passed without a fault
 
-if [ -n "${MOTE_PLANTED_DIR:-}" ]; then
-    scratch=$MOTE_PLANTED_DIR
-    mkdir -p "$scratch"
-else
-    scratch=$(mktemp -d "${TMPDIR:-/tmp}/mote-planted.XXXXXX")
-    trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
-    trap 'exit 1' HUP INT TERM
-fi
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/mote-planted.XXXXXX")
+trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
 tree=$scratch/tree
 build=$scratch/build
 
 say() { echo "$*"; }
 miss() { say "not ok - $*"; failures=$((failures + 1)); }
 
-# The sources, newer ones only, so that a kept copy rebuilds little.
+# The sources without what was built from them.
 copy_tree()
 {
     mkdir -p "$tree" "$build"
