@@ -229,7 +229,9 @@ static void fill_columns(mote_draws *draws, const mote_nested_state *state, cons
     size_t size = (size_t)points->n * sizeof(double);
     mote_points_fill(points, &state->space, draws);
     memcpy(draws->log_weight, end->log_weight, size);
-    memcpy(draws->birth, points->birth, size);
+    /* Born above the zero-likelihood contour is later than born from the prior, though both contours are -inf. */
+    for (int64_t i = 0; i < points->n; ++i)
+        draws->birth[i] = points->birth[i] == -INFINITY && !points->from_prior[i] ? MOTE_LOG_ZERO : points->birth[i];
     memcpy(draws->live_count, points->live_count, size);
     memcpy(draws->chain, end->thread, size);
     for (int64_t i = 0; i < points->n; ++i)
