@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <mote/config.h>
 #include <mote/plugin.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "core/memory.h"
 #include "core/worker.h"
+#include "model/plugin.h"
 #include "model/space.h"
 
 enum { SOCKET = MOTE_WORKER_DESCRIPTOR, LONGEST_HELLO = 1 << 24 };
@@ -79,15 +79,8 @@ static int say_ready(int status, const mote_space *space, const char *message)
 static int load(mote_space *space, const char *path, const char *text, const mote_memory *memory,
                 mote_message *message)
 {
-    mote_config *config = NULL;
     mote_loaded_plugin *plugin = NULL;
-    int status = mote_config_parse(&config, text, "[model]", message->text, sizeof message->text);
-    if (!status)
-        status = mote_plugin_load(&plugin, path, mote_config_section(config, "model"), message->text,
-                                  sizeof message->text);
-    if (!status && mote_config_section(config, "parameters"))
-        status = mote_plugin_override(plugin, mote_config_section(config, "parameters"), message->text,
-                                      sizeof message->text);
+    int status = mote_plugin_load_text(&plugin, path, text, message->text, sizeof message->text);
     return status ? status : mote_space_open(space, mote_plugin_target(plugin), memory, message);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/number.h"
 #include "core/run.h"
+#include "model/plugin.h"
 #include "model/space.h"
 
 void mote_parameter_describe(const mote_parameter *parameter, char *text, size_t size)
@@ -27,9 +28,12 @@ void mote_parameter_describe(const mote_parameter *parameter, char *text, size_t
 
 void mote_run_identify_space(mote_run *run, const mote_space *space)
 {
+    const mote_loaded_plugin *plugin = space->target.plugin;
     char text[256];
     mote_run_identify(run, "model", space->target.name);
-    mote_run_identify(run, "identity", space->target.identity);
+    /* A plug-in's own word may leave out what decides values: its settings, its build. */
+    mote_run_identify(run, "identity",
+                      plugin ? mote_plugin_fingerprint(plugin) : space->target.identity);
     for (int64_t i = 0; i < space->parameter_count; ++i) {
         mote_parameter_describe(&space->parameters[i], text, sizeof text);
         mote_run_identify(run, space->parameters[i].name, text);

@@ -306,6 +306,7 @@ void mote_plugin_release(mote_loaded_plugin **plugin)
     if (!gone)
         return;
     const mote_memory memory = gone->memory;
+    mote_config *file = gone->file;
     *plugin = NULL;
     if (gone->model.release)
         gone->model.release(gone->model.ctx);
@@ -321,6 +322,7 @@ void mote_plugin_release(mote_loaded_plugin **plugin)
     mote_memory_release(&memory, gone->path);
     mote_memory_release(&memory, gone->name);
     mote_memory_release(&memory, gone);
+    mote_config_free(&file);
 }
 
 /* The part that a linked-in model and a loaded one share. */
@@ -397,7 +399,10 @@ int mote_plugin_load_text(mote_loaded_plugin **plugin, const char *path, const c
         status = mote_plugin_override(*plugin, mote_config_section(file, "parameters"), message, size);
     if (status)
         mote_plugin_release(plugin);
-    mote_config_free(&file);
+    if (status)
+        mote_config_free(&file);
+    else
+        (*plugin)->file = file; /* the plug-in may have kept texts of its section */
     mote_config_free(&first);
     return status;
 }

@@ -16,6 +16,7 @@ struct mote_loaded_plugin {
     mote_model model;            /* what the plug-in handed out */
     mote_target target;          /* our copy, with [parameters] applied */
     mote_parameter *parameters;  /* its table */
+    mote_config *file;           /* of mote_plugin_load_text: freed with the plug-in */
     char *name;                  /* for messages: the path as it was given */
     char *path;                  /* absolute; NULL for a linked-in model */
     char *text;                  /* ini text for worker processes */
