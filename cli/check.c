@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mote check MODEL.so [FILE.ini]: questions to a model before a run asks them. */
+#include <string.h>
+
+#include "cli/check_model.h"
+
+static int ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+/* MODEL.so alone, FILE.ini alone, or both: the file then gives [model] and [parameters]. */
+static int open_job(mote_job *job, const mote_arguments *arguments)
+{
+    const char *model = NULL, *file = NULL;
+    char text[MOTE_JOB_PATH + 64];
+    for (int i = 0; i < arguments->count; ++i)
+        if (ends_with(arguments->operands[i], ".ini"))
+            file = arguments->operands[i];
+        else
+            model = arguments->operands[i];
+    if (arguments->count > 2 || arguments->count != (model != NULL) + (file != NULL) || !arguments->count)
+        return mote_complain(MOTE_EXIT_USAGE, "check: MODEL.so, FILE.ini or both are needed");
+    if (!file) {
+        snprintf(text, sizeof text, "[run]\nmodel = %s\nname = check\n", model);
+        return mote_job_open_text(job, text, "check.ini", arguments);
+    }
+    return mote_job_open_model(job, file, model, arguments);
+}
+
+static int ask(const mote_job *job)
+{
+    mote_check check;
+    int code = mote_check_open(&check, job, 200);
+    if (!code) {
+        printf("model %s: %d sampled, %d derived parameters; %d draws from the prior\n", check.space.target.name,
+               (int)check.space.sampled_count, (int)check.space.derived_count, (int)check.n);
+        mote_check_prior(&check);
+        if (!mote_check_repetition(&check)) {
+            mote_check_threads(&check);
+            mote_check_failures(&check);
+            mote_check_gradient(&check);
+            mote_check_cost(&check);
+            mote_check_invariance(&check);
+        }
+        printf("%d failed, %d to look at\n", check.failures, check.notes);
+        code = check.failures ? MOTE_EXIT_DATA : 0;
+    }
+    mote_check_close(&check);
+    return code;
+}
+
+static int run(const mote_arguments *arguments)
+{
+    mote_job job = { .file = NULL };
+    int code = open_job(&job, arguments);
+    if (!code)
+        code = ask(&job);
+    mote_job_close(&job);
+    return code;
+}
+
+static const mote_flag flags[] = {
+    { "set", 's', "KEY=VALUE", "set a key of the ini file: section.key=value" },
+    { NULL, 0, NULL, NULL },
+};
+
+const mote_verb mote_verb_check = {
+    .name = "check",
+    .operands = "MODEL.so|FILE.ini",
+    .help = "Test a model before a run does",
+    .details = "Prior round trip; batch against single rows; repeated calls; one thread against many; failures at the prior\n"
+               "and at its corners; gradient against finite differences; cost; two short runs that must agree.",
+    .flags = flags,
+    .run = run,
+};

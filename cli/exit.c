@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Status codes of the library as exit codes of the program, and complaints on stderr. */
+#include <stdarg.h>
+
+#include "cli/cli.h"
+
+int mote_exit_code(int status)
+{
+    switch (status) {
+    case MOTE_OK:
+    case MOTE_DONE: return MOTE_EXIT_OK;
+    case MOTE_STOPPED: return MOTE_EXIT_STOPPED;
+    case MOTE_ENOENT: return MOTE_EXIT_NO_INPUT;
+    case MOTE_EEXIST: return MOTE_EXIT_CANNOT_CREATE;
+    case MOTE_EIO: return MOTE_EXIT_IO;
+    case MOTE_EMODEL:
+    case MOTE_EPARSE:
+    case MOTE_ECORRUPT:
+    case MOTE_ENUMERIC:
+    case MOTE_EPLATEAU: return MOTE_EXIT_DATA;
+    case MOTE_EINVAL:
+    case MOTE_EKIND:
+    case MOTE_EVERSION:
+    case MOTE_EOPTION:
+    case MOTE_EIDENTITY:
+    case MOTE_EPLUGIN:
+    case MOTE_EUNSUPPORTED: return MOTE_EXIT_CONFIG;
+    default: return status < 0 ? MOTE_EXIT_DATA /* the user's model gave up */ : MOTE_EXIT_INTERNAL;
+    }
+}
+
+int mote_exit_code_of_config(int status)
+{
+    return status == MOTE_EPARSE ? MOTE_EXIT_CONFIG : mote_exit_code(status);
+}
+
+int mote_complain(int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("mote: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return code;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From an ini file to a loaded model and a filled options struct. Every complaint names file and line. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "cli/job.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/builtin.h"
+#include "core/message.h"
+#include "model/plugin.h"
+
+enum { LONGEST_INPUT = 1 << 20 };
+
+static const char *const run_keys[] = { "sampler", "model", "output", "name" };
+enum { RUN_KEYS = sizeof run_keys / sizeof *run_keys };
+
+/* ---- sections and keys ---------------------------------------------------------------------------------------- */
+
+static const char *section_at(const void *ctx, int64_t i)
+{
+    static const char *const fixed[] = { "run", "model", "parameters", "record" };
+    (void)ctx;
+    return i < 4 ? fixed[i] : mote_algorithm_name(mote_algorithm_at(i - 4));
+}
+
+static int64_t section_count(void)
+{
+    int64_t n = 4;
+    while (mote_algorithm_at(n - 4))
+        ++n;
+    return n;
+}
+
+static int check_sections(const mote_config *file)
+{
+    const char *name;
+    for (int64_t i = 0; (name = mote_config_section_name(file, i)); ++i) {
+        int64_t k = 0;
+        while (k < section_count() && strcmp(section_at(NULL, k), name) != 0)
+            ++k;
+        if (k < section_count())
+            continue;
+        const char *nearest = mote_nearest(name, section_count(), section_at, NULL);
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown section [%s]%s%s%s",
+                             mote_config_where(mote_config_section(file, name), NULL), name,
+                             nearest ? "; did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
+    }
+    return 0;
+}
+
+/* The words that may stand in a section: candidates for "did you mean". */
+typedef struct words {
+    const mote_option_table *table;
+    int common; /* 1: the common options of the table and run_keys; 0: the others */
+} words;
+
+static const char *word_at(const void *ctx, int64_t i)
+{
+    const words *list = ctx;
+    if (list->common && i >= list->table->count)
+        return run_keys[i - list->table->count];
+    const char *key = list->table->options[i].key;
+    return mote_option_is_common(key) == list->common ? key : "";
+}
+
+static int unknown_key(const mote_config *section, const char *name, const char *key, const mote_option_table *table)
+{
+    const words list = { table, !strcmp(name, "run") };
+    const char *nearest = mote_nearest(key, table->count + (list.common ? RUN_KEYS : 0), word_at, &list);
+    const mote_option_table *other;
+    if (nearest && *nearest)
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown key '%s' in [%s]; did you mean '%s'?",
+                             mote_config_where(section, key), key, name, nearest);
+    if (mote_any_option(key, &other))
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: '%s' belongs in section [%s]", mote_config_where(section, key), key,
+                             mote_option_is_common(key) ? "run" : other->name);
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown key '%s' in [%s]; `mote config` lists all",
+                         mote_config_where(section, key), key, name);
+}
+
+static int is_run_key(const char *key)
+{
+    for (int i = 0; i < RUN_KEYS; ++i)
+        if (!strcmp(run_keys[i], key))
+            return 1;
+    return 0;
+}
+
+/* Sets the options of `table` that stand in the section; in [run] the common ones, else the sampler's own. */
+static int read_section(const mote_config *section, const char *name, const mote_option_table *table, void *options)
+{
+    const int common = !strcmp(name, "run");
+    char message[600];
+    const char *key;
+    for (int64_t i = 0; (key = mote_config_key(section, i)); ++i) {
+        const char *value = mote_config_get(section, key, "");
+        if (common && is_run_key(key))
+            continue;
+        if (!mote_option_find(table, key) || mote_option_is_common(key) != common)
+            return unknown_key(section, name, key, table);
+        int status = mote_option_set(table, options, key, value, message, sizeof message);
+        if (status)
+            return mote_complain(mote_exit_code_of_config(status), "%s: %s", mote_config_where(section, key), message);
+    }
+    return 0;
+}
+
+static int read_options(mote_job *job)
+{
+    const mote_algorithm *algorithm;
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    const mote_head head = { (uint32_t)table->size, (uint32_t)table->kind };
+    job->options = calloc(1, (size_t)table->size);
+    if (!job->options)
+        return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
+    memcpy(job->options, &head, sizeof head);
+    int code = read_section(mote_config_section(job->file, "run"), "run", table, job->options);
+    for (int64_t i = 0; !code && (algorithm = mote_algorithm_at(i)); ++i) {
+        /* The sections of other samplers are checked too, and not used. */
+        const mote_option_table *other = mote_algorithm_options(algorithm);
+        void *options = job->options;
+        if (algorithm != job->algorithm) {
+            options = calloc(1, (size_t)other->size);
+            if (!options)
+                return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
+            const mote_head their_head = { (uint32_t)other->size, (uint32_t)other->kind };
+            memcpy(options, &their_head, sizeof their_head);
+        }
+        code = read_section(mote_config_section(job->file, other->name), other->name, other, options);
+        if (options != job->options)
+            free(options);
+    }
+    return code;
+}
+
+static const char *sampler_at(const void *ctx, int64_t i)
+{
+    (void)ctx;
+    return mote_algorithm_name(mote_algorithm_at(i));
+}
+
+static int choose_sampler(mote_job *job)
+{
+    const mote_config *run = mote_config_section(job->file, "run");
+    const char *name = mote_config_get(run, "sampler", "nested");
+    job->algorithm = mote_algorithm_find(name);
+    if (job->algorithm)
+        return 0;
+    const char *nearest = mote_nearest(name, section_count() - 4, sampler_at, NULL);
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown sampler '%s'%s%s%s", mote_config_where(run, "sampler"), name,
+                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* ---- the model ------------------------------------------------------------------------------------------------- */
+
+static int exists(char *path, size_t size, const char *folder, const char *name)
+{
+    const int length = snprintf(path, size, "%s%s%s", folder, *folder ? "/" : "", name);
+    return length > 0 && (size_t)length < size && !access(path, R_OK);
+}
+
+/* `folder`/name or `folder`/.libs/name. */
+static int exists_near(char *path, size_t size, const char *folder, const char *name)
+{
+    char libs[MOTE_JOB_PATH];
+    snprintf(libs, sizeof libs, "%s%s.libs", folder, *folder ? "/" : "");
+    return exists(path, size, folder, name) || exists(path, size, libs, name);
+}
+
+static int exists_in_list(char *path, size_t size, const char *list, const char *name)
+{
+    while (list && *list) {
+        char folder[MOTE_JOB_PATH];
+        const size_t length = strcspn(list, ":");
+        snprintf(folder, sizeof folder, "%.*s", (int)length, list);
+        if (length && exists_near(path, size, folder, name))
+            return 1;
+        list += length + (list[length] == ':');
+    }
+    return 0;
+}
+
+/* Where a build of mote keeps the plug-ins of its examples: PROGRAM's folder/examples/cosmology/.libs/cosmology.so. */
+static int exists_in_build(char *path, size_t size, const char *folder, const char *name)
+{
+    char example[MOTE_JOB_PATH];
+    snprintf(example, sizeof example, "%s/examples/%.*s", folder, (int)strcspn(name, "."), name);
+    return exists_near(path, size, folder, name) || exists_near(path, size, example, name);
+}
+
+int mote_find_plugin(const char *program, const mote_config *section, const char *name, char *path, size_t size)
+{
+    char beside[MOTE_JOB_PATH], copy[MOTE_JOB_PATH], base[MOTE_JOB_PATH], folder[MOTE_JOB_PATH];
+    if (mote_config_path(section, name, beside, sizeof beside))
+        snprintf(beside, sizeof beside, "%s", name);
+    if (exists(path, size, "", beside))
+        return 0;
+    snprintf(copy, sizeof copy, "%s", beside);
+    snprintf(folder, sizeof folder, "%s", dirname(copy));
+    snprintf(copy, sizeof copy, "%s", beside);
+    snprintf(base, sizeof base, "%s", basename(copy));
+    if (exists_near(path, size, folder, base))
+        return 0;
+    snprintf(copy, sizeof copy, "%s", program ? program : "");
+    if (!strchr(name, '/')) {
+        if (exists_in_list(path, size, getenv("MOTE_PLUGIN_PATH"), name))
+            return 0;
+        if (strchr(copy, '/') && exists_in_build(path, size, dirname(copy), name))
+            return 0;
+        if (exists(path, size, MOTE_PKGLIBDIR, name))
+            return 0;
+    }
+    return mote_complain(MOTE_EXIT_NO_INPUT, "%s%smodel '%s' was not found: not at %s, nor in .libs there%s",
+                         section ? mote_config_where(section, "model") : "", section ? ": " : "", name, beside,
+                         strchr(name, '/') ? "" : ", nor in MOTE_PLUGIN_PATH, nor in " MOTE_PKGLIBDIR);
+}
+
+static int load_model(mote_job *job, const char *program)
+{
+    const mote_config *run = mote_config_section(job->file, "run"), *section = mote_config_section(job->file, "model");
+    const char *name = mote_config_get(run, "model", NULL);
+    char message[1200], path[MOTE_JOB_PATH];
+    if (!name)
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: key 'model' is missing in [run]: the path of a plug-in, or the name "
+                             "of a built-in model", job->source);
+    const mote_builtin *builtin = mote_builtin_find(name);
+    int status;
+    if (builtin) {
+        status = mote_plugin_load_function(&job->plugin, name, builtin->open, section, message, sizeof message);
+    } else {
+        int code = mote_find_plugin(program, run, name, path, sizeof path);
+        if (code)
+            return code;
+        status = mote_plugin_load(&job->plugin, path, section, message, sizeof message);
+    }
+    if (!status)
+        status = mote_plugin_override(job->plugin, mote_config_section(job->file, "parameters"), message,
+                                      sizeof message);
+    return status ? mote_complain(mote_exit_code(status), "%s", message) : 0;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+static int set_from_text(mote_config *file, const char *text)
+{
+    char section[64], key[128];
+    const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return mote_complain(MOTE_EXIT_USAGE, "--set %s: write section.key=value, or key=value", text);
+    if (dot && dot < equals) {
+        snprintf(section, sizeof section, "%.*s", (int)(dot - text), text);
+        snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
+    } else {
+        const mote_option_table *table;
+        snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
+        if (is_run_key(key) || mote_option_is_common(key))
+            snprintf(section, sizeof section, "run");
+        else if (mote_any_option(key, &table))
+            snprintf(section, sizeof section, "%s", table->name);
+        else
+            return mote_complain(MOTE_EXIT_USAGE, "--set %s: '%s' is no option of a sampler; write section.key=value for "
+                                 "the model (model.KEY) and its parameters (parameters.NAME)", text, key);
+    }
+    int status = mote_config_set(file, section, key, equals + 1);
+    return status ? mote_complain(mote_exit_code_of_config(status), "--set %s: %s", text, mote_strerror(status)) : 0;
+}
+
+static int set_from_arguments(mote_config *file, const mote_arguments *arguments)
+{
+    int code = 0;
+    for (int i = 0; !code && arguments && i < arguments->given_count; ++i) {
+        const struct mote_given *given = &arguments->given[i];
+        if (given->table) {
+            const char *section = mote_option_is_common(given->name) ? "run" : given->table->name;
+            if (mote_config_set(file, section, given->name, given->value))
+                code = mote_complain(MOTE_EXIT_USAGE, "--%s %s: not possible", given->name, given->value);
+        } else if (!strcmp(given->name, "set")) {
+            code = set_from_text(file, given->value);
+        } else if (!strcmp(given->name, "output") || !strcmp(given->name, "name") || !strcmp(given->name, "sampler")) {
+            code = mote_config_set(file, "run", given->name, given->value) ? MOTE_EXIT_USAGE : 0;
+        }
+    }
+    return code;
+}
+
+static int read_standard_input(mote_job *job, char *message, size_t size)
+{
+    char *text = malloc(LONGEST_INPUT + 1);
+    if (!text)
+        return MOTE_ENOMEM;
+    const size_t n = fread(text, 1, LONGEST_INPUT, stdin);
+    text[n] = '\0';
+    int status = ferror(stdin) || n == LONGEST_INPUT ? MOTE_EIO
+                                                     : mote_config_parse(&job->file, text, "stdin.ini", message, size);
+    free(text);
+    return status;
+}
+
+/* The stem of the file names the results: "runs/lcdm.ini" gives chains/lcdm and lcdm.txt in it. */
+static void name_output(mote_job *job)
+{
+    const mote_config *run = mote_config_section(job->file, "run");
+    char copy[MOTE_JOB_PATH], stem[200];
+    snprintf(copy, sizeof copy, "%s", job->source);
+    snprintf(stem, sizeof stem, "%s", basename(copy));
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+    snprintf(job->name, sizeof job->name, "%s", mote_config_get(run, "name", stem));
+    snprintf(copy, sizeof copy, "chains/%s", job->name);
+    snprintf(job->output, sizeof job->output, "%s", mote_config_get(run, "output", copy));
+}
+
+static int check_name(const mote_job *job)
+{
+    if (!*job->output)
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: the output folder has no name", job->source);
+    if (*job->name && !strchr(job->name, '/'))
+        return 0;
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: name = '%s': a name without '/' is needed; the folder is `output`",
+                         job->source, job->name);
+}
+
+/* A program that was not installed finds its worker beside it. */
+static void find_worker(mote_job *job, const char *program)
+{
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    const char *slash = program ? strrchr(program, '/') : NULL;
+    if (!slash || mote_config_get(mote_config_section(job->file, "run"), "worker_program", NULL))
+        return;
+    snprintf(job->worker, sizeof job->worker, "%.*s/mote-worker", (int)(slash - program), program);
+    if (!access(job->worker, X_OK))
+        (void)mote_option_set(table, job->options, "worker_program", job->worker, NULL, 0);
+}
+
+static int complete(mote_job *job, const mote_arguments *arguments)
+{
+    int code = set_from_arguments(job->file, arguments);
+    code = code ? code : check_sections(job->file);
+    code = code ? code : choose_sampler(job);
+    code = code ? code : read_options(job);
+    if (code)
+        return code;
+    find_worker(job, arguments->program);
+    name_output(job);
+    code = check_name(job);
+    return code ? code : load_model(job, arguments->program);
+}
+
+int mote_job_open(mote_job *job, const char *path, const mote_arguments *arguments)
+{
+    return mote_job_open_model(job, path, NULL, arguments);
+}
+
+int mote_job_open_model(mote_job *job, const char *path, const char *model, const mote_arguments *arguments)
+{
+    char message[1200] = "";
+    memset(job, 0, sizeof *job);
+    char *real = strcmp(path, "-") != 0 ? realpath(path, NULL) : NULL;
+    snprintf(job->source, sizeof job->source, "%s", real ? real : strcmp(path, "-") != 0 ? path : "stdin.ini");
+    free(real);
+    int status = strcmp(path, "-") != 0 ? mote_config_read(&job->file, path, message, sizeof message)
+                                        : read_standard_input(job, message, sizeof message);
+    if (status)
+        return mote_complain(mote_exit_code_of_config(status), "%s", *message ? message : mote_strerror(status));
+    /* From the command line, hence meant from the current folder. */
+    char *other = model ? realpath(model, NULL) : NULL;
+    if (model && mote_config_set(job->file, "run", "model", other ? other : model))
+        status = MOTE_ENOMEM;
+    free(other);
+    return status ? mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(status)) : complete(job, arguments);
+}
+
+int mote_job_open_text(mote_job *job, const char *text, const char *name, const mote_arguments *arguments)
+{
+    char message[1200];
+    memset(job, 0, sizeof *job);
+    snprintf(job->source, sizeof job->source, "%s", name);
+    int status = mote_config_parse(&job->file, text, name, message, sizeof message);
+    return status ? mote_complain(mote_exit_code_of_config(status), "%s", message) : complete(job, arguments);
+}
+
+/* ---- folders of earlier runs ------------------------------------------------------------------------------------ */
+
+static char *read_whole(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = file ? calloc(LONGEST_INPUT + 1, 1) : NULL;
+    if (text && (fread(text, 1, LONGEST_INPUT, file) == LONGEST_INPUT || ferror(file))) {
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    return text;
+}
+
+int mote_job_open_folder(mote_job *job, const char *folder, const mote_arguments *arguments)
+{
+    char message[1200], path[MOTE_JOB_PATH];
+    memset(job, 0, sizeof *job);
+    snprintf(path, sizeof path, "%s/mote.ini", folder);
+    snprintf(job->source, sizeof job->source, "%s", path);
+    char *text = read_whole(path);
+    if (!text)
+        return mote_complain(MOTE_EXIT_NO_INPUT, "%s: no run to continue: %s cannot be read", folder, path);
+    mote_config *record = NULL;
+    int status = mote_config_parse(&record, text, path, message, sizeof message);
+    if (!status) {
+        /* Relative paths in it mean those of the file that it was made from. */
+        snprintf(job->source, sizeof job->source, "%s",
+                 mote_config_get(mote_config_section(record, "record"), "source", path));
+        status = mote_config_parse(&job->file, text, job->source, message, sizeof message);
+    }
+    mote_config_free(&record);
+    free(text);
+    if (status)
+        return mote_complain(mote_exit_code_of_config(status), "%s", message);
+    if (mote_config_set(job->file, "run", "output", folder))
+        return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
+    return complete(job, arguments);
+}
+
+int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size)
+{
+    char path[MOTE_JOB_PATH], message[600];
+    mote_config *file = NULL;
+    snprintf(path, sizeof path, "%s/mote.ini", folder);
+    if (access(path, F_OK))
+        return MOTE_ENOENT;
+    int status = mote_config_read(&file, path, message, sizeof message);
+    if (status)
+        return status;
+    snprintf(state, state_size, "%s", mote_config_get(mote_config_section(file, "record"), "state", "running"));
+    snprintf(name, name_size, "%s", mote_config_get(mote_config_section(file, "run"), "name", "mote"));
+    mote_config_free(&file);
+    return MOTE_OK;
+}
+
+void mote_job_close(mote_job *job)
+{
+    mote_plugin_release(&job->plugin);
+    free(job->options);
+    job->options = NULL;
+    mote_config_free(&job->file);
+}

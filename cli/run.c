@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mote run and mote resume: one session of a run, from the ini file to the result files.
+ *
+ * The folder is always in a state from which the run can go on: the library writes checkpoints, and result files appear
+ * whole, every few minutes, so that a running folder can be summarized and plotted. To write them the run is stopped
+ * at a safe point and set going again, which changes nothing in it. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/files.h"
+#include "cli/job.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+#include "core/run.h"
+
+static const double first_refresh = 30, refresh_seconds = 120, refresh_share = 0.02; /* s, s, of the time */
+
+typedef struct session {
+    mote_job *job;
+    mote_run *run;
+    mote_hooks hooks;
+    mote_live_line line;
+    FILE *log;
+    double next_refresh; /* clock, s */
+    int refresh;         /* 1: the present stop is ours */
+    int quiet;
+} session;
+
+/* The layout that every options struct begins with. */
+typedef struct option_start {
+    mote_head head;
+    const mote_hooks *hooks;
+} option_start;
+
+static int on_progress(void *ctx, const mote_progress *progress)
+{
+    session *s = ctx;
+    mote_live_line_show(&s->line, progress);
+    s->refresh = mote_clock() >= s->next_refresh;
+    return s->refresh;
+}
+
+static void on_log(void *ctx, int64_t level, const char *text)
+{
+    session *s = ctx;
+    char stamp[32] = "";
+    const time_t now = time(NULL);
+    struct tm parts;
+    if (gmtime_r(&now, &parts))
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    if (s->log) {
+        fprintf(s->log, "%s %s%s\n", stamp, level == MOTE_LOG_WARNING ? "warning: " : "", text);
+        fflush(s->log);
+    }
+    if (level != MOTE_LOG_WARNING)
+        return;
+    mote_live_line_wipe(&s->line);
+    fprintf(stderr, "mote: warning: %s\n", text);
+}
+
+static void open_log(session *s)
+{
+    char path[MOTE_JOB_PATH + 16];
+    snprintf(path, sizeof path, "%s/log.txt", s->job->output);
+    s->log = fopen(path, "a");
+}
+
+/* Opens the run with checkpoints in the output folder; from here on the folder is locked. */
+static int open_run(session *s)
+{
+    mote_job *job = s->job;
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .progress = on_progress, .log = on_log, .ctx = s };
+    char text[MOTE_JOB_PATH];
+    s->hooks = hooks;
+    ((option_start *)job->options)->hooks = &s->hooks;
+    if (mote_option_get(table, job->options, "checkpoint", text, sizeof text) || !*text)
+        (void)mote_option_set(table, job->options, "checkpoint", job->output, NULL, 0);
+    int status = mote_run_open(&s->run, job->algorithm, mote_plugin_target(job->plugin), job->options);
+    return status ? mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run)) : 0;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+static int write_results(session *s)
+{
+    const double start = mote_clock();
+    mote_live_line_wipe(&s->line);
+    int code = mote_write_results(s->run, s->job->output, s->job->name);
+    const double cost = (mote_clock() - start) / refresh_share;
+    s->next_refresh = mote_clock() + (cost > refresh_seconds ? cost : refresh_seconds);
+    return code;
+}
+
+static void say_how_to_resume(const session *s, const char *why)
+{
+    fprintf(stderr, "mote: %s; continue with: mote resume %s\n", why, s->job->output);
+}
+
+/* Runs to an end of any kind; the status of mote_run_finish. */
+static int drive(session *s)
+{
+    for (;;) {
+        s->refresh = 0;
+        if (mote_signals_seen()) /* one that came while files were written */
+            mote_run_stop(s->run);
+        int status = mote_run_finish(s->run);
+        if (status != MOTE_STOPPED || !s->refresh || mote_signals_seen())
+            return status;
+        (void)write_results(s); /* a full disk is no reason to end a run: it is tried again */
+    }
+}
+
+static int after_failure(session *s, int status)
+{
+    mote_live_line_wipe(&s->line);
+    mote_complain(0, "%s", mote_run_message(s->run));
+    on_log(s, MOTE_LOG_INFO, mote_run_message(s->run));
+    (void)mote_job_write(s->job, "failed");
+    say_how_to_resume(s, "the run stays at its last checkpoint");
+    return mote_exit_code(status);
+}
+
+static int after_stop(session *s)
+{
+    (void)write_results(s);
+    int code = mote_job_write(s->job, "stopped");
+    say_how_to_resume(s, "stopped");
+    return code ? code : MOTE_EXIT_STOPPED;
+}
+
+static int after_end(session *s)
+{
+    const int64_t by = mote_run_finished_by(s->run);
+    const int limited = by == MOTE_FINISHED_BY_CALLS || by == MOTE_FINISHED_BY_SECONDS ||
+                        by == MOTE_FINISHED_BY_ITERATIONS;
+    int code = write_results(s);
+    if (code) {
+        say_how_to_resume(s, "the results could not be written, the checkpoint holds them");
+        return code;
+    }
+    code = mote_job_write(s->job, limited ? "limit" : "finished");
+    if (code)
+        return code;
+    if (limited)
+        fprintf(stderr, "mote: ended by a limit of the configuration; raise it to go on: mote resume %s\n",
+                s->job->output);
+    return s->quiet ? 0 : mote_summarize(s->job->output);
+}
+
+static int work(session *s, int resume)
+{
+    int status = resume ? mote_run_resume(s->run) : MOTE_OK;
+    if (status && status != MOTE_ENOENT)
+        return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
+    int code = mote_job_write(s->job, "running");
+    if (code)
+        return code;
+    s->next_refresh = mote_clock() + first_refresh;
+    mote_signals_watch(s->run);
+    status = drive(s);
+    code = status == MOTE_OK        ? after_end(s)
+           : status == MOTE_STOPPED ? after_stop(s)
+                                    : after_failure(s, status);
+    mote_signals_watch(NULL);
+    return code;
+}
+
+static int one_session(mote_job *job, int resume, int force, int quiet)
+{
+    session s = { .job = job, .quiet = quiet };
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, as a full disk is */
+    signal(SIGPIPE, SIG_IGN);
+    mote_live_line_open(&s.line, quiet);
+    int made, code = mote_make_folder(job->output, &made);
+    if (!code)
+        code = open_run(&s);
+    if (code)
+        mote_unmake_folder(job->output, made);
+    if (!code && force)
+        mote_remove_results(job->output, job->name);
+    if (!code) {
+        open_log(&s);
+        code = work(&s, resume);
+    }
+    mote_run_close(&s.run);
+    if (s.log)
+        fclose(s.log);
+    return code;
+}
+
+/* ---- the verbs --------------------------------------------------------------------------------------------------- */
+
+static const mote_flag run_flags[] = {
+    { "resume", 'r', NULL, "start, or continue where the run stopped, or exit 0 when it has finished" },
+    { "force", 'f', NULL, "overwrite the run that is in the output folder" },
+    { "set", 's', "KEY=VALUE", "set a key of the ini file: section.key=value, or an option of the sampler by its name" },
+    { "output", 'o', "DIR", "output folder (default: output in [run], or chains/NAME)" },
+    { "name", 'n', "NAME", "name of the result files (default: that of the ini file)" },
+    { "sampler", 0, "NAME", "sampler (default: sampler in [run], or nested)" },
+    { "quiet", 'q', NULL, "no live line and no summary" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* 1: go on and run; 0: finished already (code 0) or refused (code > 0). */
+static int may_run(const mote_job *job, int resume, int force, int *code)
+{
+    char state[32], name[256];
+    int status = mote_job_state(job->output, state, sizeof state, name, sizeof name);
+    *code = 0;
+    if (status == MOTE_ENOENT || force)
+        return 1;
+    if (!resume) {
+        *code = mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s holds a run already (%s): continue it with --resume, "
+                              "overwrite it with --force, or name another folder with --output", job->output,
+                              status ? mote_strerror(status) : state);
+        return 0;
+    }
+    if (!status && !strcmp(state, "finished")) {
+        fprintf(stderr, "mote: the run in %s has finished already\n", job->output);
+        return 0;
+    }
+    return 1;
+}
+
+static int run(const mote_arguments *arguments)
+{
+    const int resume = mote_argument(arguments, "resume") != NULL, force = mote_argument(arguments, "force") != NULL;
+    mote_job job;
+    if (arguments->count != 1)
+        return mote_complain(MOTE_EXIT_USAGE, "run: one ini file is needed (- for standard input)");
+    if (resume && force)
+        return mote_complain(MOTE_EXIT_USAGE, "run: --resume and --force exclude each other");
+    int code = mote_job_open(&job, arguments->operands[0], arguments);
+    if (!code && may_run(&job, resume, force, &code))
+        code = one_session(&job, resume, force, mote_argument(arguments, "quiet") != NULL);
+    mote_job_close(&job);
+    return code;
+}
+
+const mote_verb mote_verb_run = {
+    .name = "run",
+    .operands = "FILE.ini",
+    .help = "Run the sampler on the model that an ini file describes",
+    .details = "With --resume the same line starts the run, continues it, or does nothing when it has finished: one line\n"
+               "for batch scripts. Exit code 75 means stopped by a signal, and resumable.",
+    .flags = run_flags,
+    .has_options = 1,
+    .run = run,
+};
+
+static const mote_flag resume_flags[] = {
+    { "set", 's', "KEY=VALUE", "change an option that does not decide the result: threads, limits, checkpoints" },
+    { "quiet", 'q', NULL, "no live line and no summary" },
+    { NULL, 0, NULL, NULL },
+};
+
+static int resume(const mote_arguments *arguments)
+{
+    mote_job job;
+    if (arguments->count != 1)
+        return mote_complain(MOTE_EXIT_USAGE, "resume: one output folder is needed");
+    int code = mote_job_open_folder(&job, arguments->operands[0], arguments);
+    if (!code && may_run(&job, 1, 0, &code))
+        code = one_session(&job, 1, 0, mote_argument(arguments, "quiet") != NULL);
+    mote_job_close(&job);
+    return code;
+}
+
+const mote_verb mote_verb_resume = {
+    .name = "resume",
+    .operands = "DIR",
+    .help = "Continue the run of an output folder",
+    .flags = resume_flags,
+    .has_options = 1,
+    .run = resume,
+};

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Likelihoods that fail, folders that cannot be written, disks that are full: named, coded, and nothing is lost.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+# fault NAME CODE PATTERN LIKELIHOOD
+fault() {
+    printf '[run]\nmodel = %s\nseed = 1\n[nested]\nlive_points = 50\n[model]\nlikelihood = %s\n' "$model" "$4" >$4.ini
+    expect "$1" "$2" "$3" "$mote" run $4.ini
+}
+fault "likelihood NaN" 65 "likelihood" nan
+fault "likelihood reports failure" 65 "fail" failing
+fault "likelihood asks to stop" 65 "-7" stop
+fault "likelihood zero everywhere" 65 "zero likelihood" zero
+fault "constant likelihood" 0 "log Z" constant
+check "whose evidence is 0" awk '/^log Z/ { exit !($4 < 0.01 && $4 > -0.01) }' out
+fault "half of the prior fails" 65 "fail" half_nan
+expect "which may be allowed" 0 "failed evaluations: nan" "$mote" run half_nan.ini --force --failed-share 1
+
+printf '[run]\nmodel = gaussian\nseed = 3\n[nested]\nlive_points = 100\n' >g.ini
+echo text >file
+expect "output is a file" 73 "file" "$mote" run g.ini -o file
+expect "output below a file" 73 "file" "$mote" run g.ini -o file/deeper
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir closed
+    chmod a-w closed
+    expect "output cannot be written" 73 "closed" "$mote" run g.ini -o closed/deeper
+fi
+
+# A file size limit answers write as a full disk does. 20 blocks of 512 bytes hold mote.ini, not the results.
+"$mote" run g.ini -q -o whole
+expect "disk full" 74 "continue with: mote resume full" sh -c "ulimit -f 20; exec '$mote' run g.ini -q -o full"
+expect "and nothing is lost" 0 "" "$mote" resume full -q
+check "the same bytes" cmp whole/g_dead-birth.txt full/g_dead-birth.txt
+expect "standard output full" 74 "could not be written" sh -c "'$mote' config >/dev/full"
+finish

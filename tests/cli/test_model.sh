@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The verbs for authors of models: eval, check, new.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+printf '[run]\nmodel = %s\n' "$model" >x.ini
+expect "eval" 0 "log_likelihood" "$mote" eval x.ini slope=0.5 offset=-0.5 scale=2
+# chi^2 = (0.5/0.5)^2 + (-0.5/(0.5 2))^2 = 1.25; prior: uniform on 10, normal(0, 2) at -0.5.
+check "log-likelihood" grep -q -E '^log_likelihood +-0.625 ' out
+check "chi-square of the data set" grep -q -E '^chi2_pair +1.25 ' out
+check "log prior" awk '/^log_prior/ { d = $2 + 3.9459208; exit !(d < 1e-6 && d > -1e-6) }' out
+expect "eval at the median" 0 "prior median" "$mote" eval x.ini slope=0
+check "says what was given" grep -q -E '^slope +0 +given' out
+expect "eval with a changed key" 0 "" "$mote" eval x.ini slope=0.5 offset=0 --set model.width=1
+check "changes the likelihood" grep -q -E '^log_likelihood +-0.125 ' out
+
+# question NAME CODE PATTERN KEY=VALUE...
+question() {
+    name=$1 code=$2 pattern=$3 sets=
+    shift 3
+    for key in "$@"; do sets="$sets --set model.$key"; done
+    # shellcheck disable=SC2086
+    expect "$name" "$code" "$pattern" "$mote" check "$model" x.ini $sets
+}
+question "check of a good model" 0 "0 failed"
+also "one batch against single rows: the same bytes" "one thread against four: the same bytes" "prior round trip" \
+    "cost of one call" "two short runs"
+expect "check of an object alone" 0 "0 failed" "$mote" check "$model"
+question "a likelihood that drifts" 65 "FAIL  one batch against single rows" likelihood=drifting threads=no
+question "a right gradient" 0 "gradient: agrees" gradient=right
+question "a wrong gradient" 65 "FAIL  gradient" gradient=wrong
+question "failed points" 65 "prior draws:" likelihood=half_nan
+question "a likelihood that stops" 65 "code -7" likelihood=stop
+expect "check of a built-in model" 0 "0 failed" "$mote" check gaussian
+
+expect "new" 0 "cd line && make run" "$mote" new target line
+expect "new does not overwrite" 73 "line" "$mote" new target line
+if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    cd line || exit 1
+    expect "its model builds without a warning" 0 "" make MOTE_CFLAGS="-I$source_folder/include" MOTE="$mote"
+    check "no warning" sh -c '! grep -q warning err'
+    expect "passes the check" 0 "0 failed" make check MOTE_CFLAGS="-I$source_folder/include" MOTE="$mote"
+    expect "and runs" 0 "slope" make run MOTE_CFLAGS="-I$source_folder/include" MOTE="$mote"
+    # Least squares: slope 1.99 +- 0.2/sqrt(10).
+    check "to the right answer" awk '$1 == "slope" { exit !($2 > 1.9 && $2 < 2.1) }' out
+    expect "twice is a no-op" 0 "finished already" make run MOTE_CFLAGS="-I$source_folder/include" MOTE="$mote"
+fi
+finish

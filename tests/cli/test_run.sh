@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A run from start to end: files, folder states, limits, stop and resume, --resume in its three states, comparison.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+printf '[run]\nmodel = gaussian\nseed = 3\n[nested]\nlive_points = 100\n' >g.ini
+
+expect "run" 0 "log Z" "$mote" run g.ini
+check "no live line when piped" test ! -s err
+for file in mote.ini g.txt g.paramnames g.ranges g_dead-birth.txt g_equal_weights.txt g.json log.txt; do
+    check "writes $file" test -e chains/g/$file
+done
+# log Z = -2 log 20 = -5.991; the error at 100 points is about 0.2: 6 of them. A wrong prior volume is off by log 20.
+check "evidence of a gaussian" awk '/^log Z/ { found = 1; if ($4 < -7.2 || $4 > -4.8) exit 1 } END { exit !found }' out
+expect "second run into the folder" 73 "chains/g holds a run already (finished)" "$mote" run g.ini
+also "--resume" "--force" "--output"
+cp chains/g/g_dead-birth.txt first
+expect "--resume of a finished run" 0 "finished already" "$mote" run g.ini --resume
+check "which changes nothing" cmp first chains/g/g_dead-birth.txt
+expect "--force" 0 "" "$mote" run g.ini --force -q
+check "the same seed gives the same bytes" cmp first chains/g/g_dead-birth.txt
+expect "--resume of nothing starts" 0 "" "$mote" run g.ini --resume -q -o fresh
+check "a new folder, the same bytes" cmp first fresh/g_dead-birth.txt
+expect "another seed" 0 "" "$mote" run g.ini -q -o other --seed 4 --name h
+check "gives other bytes" sh -c '! cmp -s first other/h_dead-birth.txt'
+expect "standard input" 0 "" sh -c "'$mote' run - -q -o piped <g.ini"
+check "the same bytes" cmp first piped/stdin_dead-birth.txt
+
+# ---- limits and resumption
+expect "a limit of calls" 0 "ended by a limit" "$mote" run g.ini -q -o limited --max-calls 400
+expect "state of it" 73 "(limit)" "$mote" run g.ini -o limited
+expect "summary of it" 0 "ended by calls" "$mote" summarize limited
+expect "going on" 0 "" "$mote" resume limited -q --max-calls 0
+check "gives the bytes of the run without a limit" cmp first limited/g_dead-birth.txt
+expect "another seed is another run" 78 "seed" sh -c "'$mote' run g.ini -q -o cut --max-calls 400 2>/dev/null;
+    '$mote' run g.ini -q -o cut --resume --seed 9"
+expect "another model is another run" 78 "" "$mote" run g.ini -q -o cut --resume --set model.sd=2
+
+# ---- signals: a slow model, stopped in the middle
+printf '[run]\nmodel = %s\nseed = 5\n[nested]\nlive_points = 60\n[model]\ncost = 400\n' "$model" >slow.ini
+"$mote" run slow.ini -q -o whole >/dev/null 2>&1
+"$mote" run slow.ini -q -o stopped >out 2>err &
+pid=$!
+tries=0
+while [ ! -e stopped/mote.ini ] && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+sleep 0.3
+kill -TERM $pid
+wait $pid
+code=$?
+check "a signal: exit code 75" test "$code" -eq 75
+name="the message"
+also "continue with: mote resume stopped"
+expect "a stopped folder can be summarized" 0 "not finished" "$mote" summarize stopped
+expect "--resume of a stopped run" 0 "" "$mote" run slow.ini -q -o stopped --resume
+check "gives the bytes of the whole run" cmp whole/slow_dead-birth.txt stopped/slow_dead-birth.txt
+
+# ---- a killed run goes on from its checkpoint
+"$mote" run slow.ini -q -o killed --checkpoint-seconds 0.1 >/dev/null 2>&1 &
+pid=$!
+tries=0
+while ! ls killed/checkpoint.* >/dev/null 2>&1 && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+expect "two runs in one folder" 73 "killed" "$mote" run slow.ini -q -o killed --resume
+kill -KILL $pid
+wait $pid 2>/dev/null
+expect "after kill -9" 0 "" "$mote" resume killed -q
+check "the bytes of the whole run" cmp whole/slow_dead-birth.txt killed/slow_dead-birth.txt
+
+# ---- other samplers, comparisons
+expect "prior" 0 "" "$mote" run g.ini -q -o drawn --sampler prior --draws 50
+check "has its draws" test "$(grep -c -v '^#' drawn/g.txt)" -eq 50
+expect "comparison of equal models" 0 "log B" "$mote" summarize chains/g other
+also "priors of chains/g"
+expect "comparison of other data" 0 "no Bayes factor: data or likelihood differ" "$mote" summarize chains/g whole
+finish
