@@ -325,4 +325,7 @@ void mote_nested_progress(mote_run *run, mote_progress *progress)
     progress->log_evidence_error = sqrt(fmax(state->running.information, 0) / (double)state->live_points);
     progress->maximum_log_likelihood = state->watch.maximum;
     progress->efficiency = calls > 0 ? (double)state->birth_count / calls : NAN;
+    if (state->birth_count > 0)
+        progress->seconds_left = mote_nested_nats_left(state) * (double)state->live_points
+                                 * mote_run_seconds(run) / (double)state->birth_count;
 }

@@ -72,6 +72,9 @@ int mote_nested_save(mote_run *run, mote_writer *writer);
 int mote_nested_load(mote_run *run, mote_reader *reader);
 void mote_nested_progress(mote_run *run, mote_progress *progress);
 
+/* Estimate of the compression that the stop rule still needs, nats; NaN when there is nothing to fit. */
+double mote_nested_nats_left(const mote_nested_state *state);
+
 /* The stop rule that holds now (enum mote_finished_by), or 0. */
 int64_t mote_nested_stop_rule(const mote_nested_state *state);
 
