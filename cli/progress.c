@@ -18,6 +18,10 @@ char *mote_duration(double seconds, char text[64])
         snprintf(text, 64, "-");
         return text;
     }
+    if (seconds < 9.95) {
+        snprintf(text, 64, "%.1f s", seconds);
+        return text;
+    }
     const int64_t s = (int64_t)(seconds + 0.5), minutes = s / 60 % 60, hours = s / 3600 % 24, days = s / 86400;
     if (days)
         snprintf(text, 64, "%" PRId64 " d %02d:%02d:%02d", days, (int)hours, (int)minutes, (int)(s % 60));

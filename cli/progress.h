@@ -20,7 +20,7 @@ void mote_live_line_wipe(mote_live_line *line);
 /* The text alone. */
 void mote_live_line_format(const mote_progress *progress, char text[MOTE_LINE_SIZE]);
 
-/* "0:42", "1:02:03", "5 d 01:02:03"; "-" for what is unknown. Returns text. */
+/* "4.2 s", "0:42", "1:02:03", "5 d 01:02:03"; "-" for what is unknown. Returns text. */
 char *mote_duration(double seconds, char text[64]);
 
 #endif

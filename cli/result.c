@@ -92,8 +92,8 @@ int mote_outcome_read(mote_outcome *outcome, const char *path)
     snprintf(file, sizeof file, "%s.json", root);
     if (access(file, R_OK))
         return mote_complain(MOTE_EXIT_NO_INPUT, "%s: %s", file,
-                             !strcmp(outcome->state, "running") ? "the run has not written results yet; they come after "
-                                                                  "half a minute"
+                             !strcmp(outcome->state, "running") ? "the run has not written results yet; they come with "
+                                                                  "its checkpoints"
                                                                 : "no such file");
     outcome->json = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
     return outcome->json ? 0 : mote_complain(MOTE_EXIT_DATA, "%s:%d: %s", file, error.line, error.text);

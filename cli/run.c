@@ -13,9 +13,10 @@
 #include "cli/job.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
+#include "core/number.h"
 #include "core/run.h"
 
-static const double first_refresh = 30, refresh_seconds = 120, refresh_share = 0.02; /* s, s, of the time */
+static const double refresh_share = 0.02; /* most of the time that goes into result files of a running run */
 
 typedef struct session {
     mote_job *job;
@@ -23,6 +24,7 @@ typedef struct session {
     mote_hooks hooks;
     mote_live_line line;
     FILE *log;
+    double interval;     /* between result files: checkpoint_seconds */
     double next_refresh; /* clock, s */
     int refresh;         /* 1: the present stop is ours */
     int quiet;
@@ -78,6 +80,9 @@ static int open_run(session *s)
     ((option_start *)job->options)->hooks = &s->hooks;
     if (mote_option_get(table, job->options, "checkpoint", text, sizeof text) || !*text)
         (void)mote_option_set(table, job->options, "checkpoint", job->output, NULL, 0);
+    if (mote_option_get(table, job->options, "checkpoint_seconds", text, sizeof text) ||
+        mote_number_parse(text, &s->interval))
+        s->interval = 60;
     int status = mote_run_open(&s->run, job->algorithm, mote_plugin_target(job->plugin), job->options);
     return status ? mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run)) : 0;
 }
@@ -90,7 +95,7 @@ static int write_results(session *s)
     mote_live_line_wipe(&s->line);
     int code = mote_write_results(s->run, s->job->output, s->job->name);
     const double cost = (mote_clock() - start) / refresh_share;
-    s->next_refresh = mote_clock() + (cost > refresh_seconds ? cost : refresh_seconds);
+    s->next_refresh = mote_clock() + (cost > s->interval ? cost : s->interval);
     return code;
 }
 
@@ -158,7 +163,7 @@ static int work(session *s, int resume)
     int code = mote_job_write(s->job, "running");
     if (code)
         return code;
-    s->next_refresh = mote_clock() + first_refresh;
+    s->next_refresh = mote_clock() + s->interval / 2;
     mote_signals_watch(s->run);
     status = drive(s);
     code = status == MOTE_OK        ? after_end(s)

@@ -54,6 +54,15 @@ expect "a stopped folder can be summarized" 0 "not finished" "$mote" summarize s
 expect "--resume of a stopped run" 0 "" "$mote" run slow.ini -q -o stopped --resume
 check "gives the bytes of the whole run" cmp whole/slow_dead-birth.txt stopped/slow_dead-birth.txt
 
+# ---- result files of a run that is still going
+"$mote" run slow.ini -q -o going --checkpoint-seconds 0.1 >/dev/null 2>&1 &
+pid=$!
+tries=0
+while [ ! -e going/slow.json ] && [ $tries -lt 200 ]; do sleep 0.02; tries=$((tries + 1)); done
+expect "a running folder can be summarized" 0 "not finished" "$mote" summarize going
+wait $pid
+check "writing its files changes nothing" cmp whole/slow_dead-birth.txt going/slow_dead-birth.txt
+
 # ---- a killed run goes on from its checkpoint
 "$mote" run slow.ini -q -o killed --checkpoint-seconds 0.1 >/dev/null 2>&1 &
 pid=$!
