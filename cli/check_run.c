@@ -191,17 +191,13 @@ void mote_check_invariance(mote_check *check)
 {
     const double median = check->seconds[check->n / 2];
     const int64_t affordable = (int64_t)(3 / median), calls = affordable > 20000 ? 20000 : affordable;
-    int safe = (check->space.target.flags & MOTE_THREADSAFE) != 0;
+    const int safe = (check->space.target.flags & MOTE_THREADSAFE) != 0;
     if (calls < 500) {
         mote_check_say(check, MOTE_VERDICT_OK, "short runs: left out, a call is too expensive");
         return;
     }
     const outcome first = short_run(check, calls, 0, 1);
-    outcome second = short_run(check, calls, 1, safe ? 3 : 1);
-    if (safe && second.status == MOTE_EUNSUPPORTED) { /* a build without threads */
-        safe = 0;
-        second = short_run(check, calls, 1, 1);
-    }
+    const outcome second = short_run(check, calls, 1, safe ? 3 : 1);
     if (first.status)
         mote_check_say(check, MOTE_VERDICT_FAIL, "a short run ended with: %s", first.message);
     else if (second.status || first.hash != second.hash)

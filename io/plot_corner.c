@@ -295,10 +295,11 @@ static void put_range(mote_table *script, const char *axis, double lower, double
     mote_table_text(script, "]\n");
 }
 
+/* The set that was named first is drawn last, on top of the others. */
 static void plot_density(struct corner *c, int64_t i)
 {
     const char *comma = "plot ";
-    for (int64_t s = 0; s < c->count; ++s) {
+    for (int64_t s = c->count - 1; s >= 0; --s) {
         if (!(c->peak[s][i] > 0))
             continue;
         mote_table_format(&c->script, "%sdata index 'd_%d_%d' using 1:2 with filledcurves y1=0 fc ", comma, (int)s, (int)i);
@@ -317,7 +318,7 @@ static void plot_contours(struct corner *c, int64_t i, int64_t j)
 {
     const char *comma = "plot ";
     unsigned clear = c->count > 1 ? 0x58 : 0;
-    for (int64_t s = 0; s < c->count; ++s)
+    for (int64_t s = c->count - 1; s >= 0; --s)
         for (int l = 0; l < 2 && has_both(c, s, i, j); ++l) {
             mote_table_format(&c->script, "%sdata index 'f_%d_%d_%d_%d' using 1:2 with filledcurves closed fc ", comma,
                               (int)s, (int)i, (int)j, l);
