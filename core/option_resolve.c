@@ -43,6 +43,13 @@ static void set_text(const mote_option *option, void *options, const char *text)
     memcpy((char *)options + option->offset, &text, sizeof text);
 }
 
+static void drop_texts(const mote_option_table *table, void *options)
+{
+    for (int64_t i = 0; i < table->count; ++i)
+        if (table->options[i].type == MOTE_OPTION_TEXT)
+            set_text(&table->options[i], options, NULL);
+}
+
 /* Own copies of the texts; on failure those made so far are freed. */
 static int copy_texts(const mote_option_table *table, void *options, const mote_memory *memory, mote_message *message)
 {
@@ -62,13 +69,6 @@ static int copy_texts(const mote_option_table *table, void *options, const mote_
     if (status)
         mote_options_release(table, options, memory);
     return status;
-}
-
-static void drop_texts(const mote_option_table *table, void *options)
-{
-    for (int64_t i = 0; i < table->count; ++i)
-        if (table->options[i].type == MOTE_OPTION_TEXT)
-            set_text(&table->options[i], options, NULL);
 }
 
 int mote_options_resolve(const mote_option_table *table, void *options, const mote_memory *memory,

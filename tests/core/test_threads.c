@@ -42,6 +42,8 @@ struct record {
 static void note(void *ctx, int64_t item, int64_t thread)
 {
     struct record *record = ctx;
+    for (volatile int i = 0; i < 300; ++i) /* long enough that workers are awake while items are left */
+        ;
     atomic_fetch_add(&record->count[item], 1);
     if (thread < 0 || thread >= record->threads)
         atomic_store(&record->wrong, 1);
@@ -117,6 +119,33 @@ static void items_run_at_the_same_time(void **state)
     assert_status(mote_pool_open(&pool, &memory, 2), MOTE_OK);
     mote_pool_run(pool, meet, &present, 2);
     assert_int_equal(present, 2);
+    mote_pool_close(&pool);
+}
+
+struct slow {
+    atomic_int present, complete;
+};
+
+/* The caller's item ends once the worker's has begun; the worker's takes longer. */
+static void linger(void *ctx, int64_t item, int64_t thread)
+{
+    struct slow *slow = ctx;
+    meet(&slow->present, item, thread);
+    if (thread)
+        nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+    atomic_fetch_add(&slow->complete, 1);
+}
+
+static void run_waits_for_items_under_way(void **state)
+{
+    (void)state;
+    mote_pool *pool = NULL;
+    assert_status(mote_pool_open(&pool, &memory, 2), MOTE_OK);
+    for (int i = 0; i < 3; ++i) {
+        struct slow slow = { 0, 0 };
+        mote_pool_run(pool, linger, &slow, 2);
+        assert_int_equal(slow.complete, 2);
+    }
     mote_pool_close(&pool);
 }
 
@@ -237,9 +266,11 @@ static int open_memory(void **state)
 
 int main(void)
 {
+    alarm(20); /* a lost wake-up is a failure, not a hang */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_once),       cmocka_unit_test(many_short_jobs),
-        cmocka_unit_test(items_run_at_the_same_time), cmocka_unit_test(thread_creation_fails),
+        cmocka_unit_test(items_run_at_the_same_time), cmocka_unit_test(run_waits_for_items_under_way),
+        cmocka_unit_test(thread_creation_fails),
         cmocka_unit_test(memory_fails),          cmocka_unit_test(workers_take_no_signals),
         cmocka_unit_test(no_change_is_lost),
     };
