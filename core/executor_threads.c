@@ -1,273 +1,251 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The threads executor: one queue of rows, taken by workers and by the run's own thread while it waits for values. A
- * chain goes on as soon as its own row is back, so rows of uneven cost do not wait for each other; the order in which
- * values return never shows in a result. Workers evaluate rows and run no algorithm code.
+/* The threads executor: a queue of posted rows, from which workers and, while it collects, the run's own thread take
+ * shares; `threads` of them evaluate at the same time. Collect returns what is finished as soon as something is, so
+ * that a chain whose value is back goes on while slow rows are still under way. Workers run nothing but the model.
  *
- * Waiting: a short spin (about one wake-up latency), then a condition variable. Workers block all signals, so that the
- * handlers of the program run on its own threads. */
+ * Size of a share: the rows that wait, spread evenly over the threads, at most batch_size. A model that takes single
+ * points gains nothing from large shares and loses balance by them, so its shares last about 50 microseconds. Neither
+ * shows in a result.
+ *
+ * A function that is not thread-safe is called by the run's thread only. */
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "core/executor.h"
 #include "core/run.h"
 #include "core/threads_parts.h"
 
-enum { SPINS = 2000 };
+#define SHARE_SECONDS 50e-6
 
-struct seat;
-
-typedef struct crew_of_threads {
+typedef struct member {
     mote_executor *executor;
-    pthread_mutex_t lock;
-    pthread_cond_t work, news;   /* rows were posted, or stop; rows were finished */
-    int64_t *queue, queued;      /* posted slots, oldest first */
-    int64_t *done, done_count;   /* finished slots */
-    int64_t running;             /* rows at the workers */
-    atomic_int_fast64_t posted_hint, done_hint; /* what a spinning thread looks at, without the lock */
-    int stop, status;            /* status: the first failure of a worker */
-    int64_t failed_thread;
-    int64_t threads, started;    /* the run's own thread included */
+    mote_row_scratch *scratch;
+    int64_t *slots;    /* of the share at hand */
+    int64_t number;    /* 0: the run's own thread */
+    int64_t patience;
+} member;
+
+typedef struct thread_team {
+    int64_t threads, started;
+    int64_t share;             /* most rows of one call */
     pthread_t *handles;
-    struct seat *seats;
-    void **arguments;            /* of the threads: their seats */
-    mote_row_scratch *scratch;   /* per thread; 0 is the run's own */
-    int64_t **taken;             /* per thread: slots under way */
-    int ready;                   /* the lock and the conditions exist */
-} crew_of_threads;
+    void **arguments;
+    member *members;           /* threads */
+    mote_row_scratch *scratch; /* threads: each belongs to its member */
+    mote_row_scratch *tally;   /* their counters as of the last finished share; under the mutex */
+    pthread_mutex_t mutex;     /* holds queue, finished, tally, status and message */
+    int64_t *queue;            /* ring of `capacity` posted slots */
+    int64_t capacity, first, waiting;
+    int64_t *finished;         /* slots whose values are in */
+    int64_t finished_count;
+    int status;                /* the first failure: nothing is taken from the queue any more */
+    mote_message message;
+    atomic_int closing;
+    mote_signal posted, returned;
+} thread_team;
 
-typedef struct seat {
-    crew_of_threads *state;
-    int64_t thread;
-} seat;
-
-/* Takes a share of the queue, under the lock: a quarter of an even share for functions of single points, so that
- * uneven costs balance out; an even share for batch functions. */
-static int64_t take_rows(crew_of_threads *state, int64_t thread)
+static int64_t least(int64_t a, int64_t b)
 {
-    const mote_row_function *function = &state->executor->function;
-    int64_t shares = function->points_only ? 4 * state->threads : state->threads;
-    int64_t n = (state->queued + shares - 1) / shares, most = state->scratch[thread].capacity;
-    n = n < most ? n : most;
-    memcpy(state->taken[thread], state->queue, (size_t)n * sizeof *state->queue);
-    state->queued -= n;
-    memmove(state->queue, state->queue + n, (size_t)state->queued * sizeof *state->queue);
-    atomic_store(&state->posted_hint, state->queued);
+    return a < b ? a : b;
+}
+
+/* Rows of the next share of a member, at least 1. */
+static int64_t share_size(const thread_team *team, const member *self)
+{
+    int64_t size = least((team->waiting + team->threads - 1) / team->threads, team->share);
+    if (self->executor->function.points_only) {
+        double seconds = self->scratch->timed_seconds, rows = (double)self->scratch->timed_rows;
+        double fitting = rows > 0 ? SHARE_SECONDS * rows / (seconds > 1e-9 ? seconds : 1e-9) : 1;
+        if (fitting < (double)size)
+            size = fitting < 1 ? 1 : (int64_t)fitting;
+    }
+    return size;
+}
+
+/* Moves the next share from the queue to the member; under the mutex. Returns its size, 0 when there is none. */
+static int64_t take_share(thread_team *team, member *self)
+{
+    if (!team->waiting || team->status)
+        return 0;
+    int64_t n = share_size(team, self);
+    for (int64_t i = 0; i < n; ++i)
+        self->slots[i] = team->queue[(team->first + i) % team->capacity];
+    team->first = (team->first + n) % team->capacity;
+    team->waiting -= n;
     return n;
 }
 
-/* Evaluates what thread `thread` has taken, without the lock. */
-static int evaluate(crew_of_threads *state, int64_t thread, int64_t n)
+/* Under the mutex: what became of a share. */
+static void return_share(thread_team *team, const member *self, int64_t n, int status)
 {
-    return mote_rows_evaluate(state->executor, &state->scratch[thread], state->taken[thread], n);
-}
-
-static void report(crew_of_threads *state, int64_t thread, int64_t n, int status)
-{
-    if (status && !state->status) {
-        state->status = status;
-        state->failed_thread = thread;
+    mote_row_scratch *tally = &team->tally[self->number];
+    tally->batches = self->scratch->batches;
+    tally->rows = self->scratch->rows;
+    tally->timed_rows = self->scratch->timed_rows;
+    tally->timed_seconds = self->scratch->timed_seconds;
+    if (!status) {
+        memcpy(team->finished + team->finished_count, self->slots, (size_t)n * sizeof *self->slots);
+        team->finished_count += n;
+    } else if (!team->status) {
+        team->status = status;
+        team->message = self->scratch->message;
     }
-    memcpy(state->done + state->done_count, state->taken[thread], (size_t)n * sizeof *state->done);
-    state->done_count += n;
-    state->running -= n;
-    atomic_store(&state->done_hint, state->done_count);
-    pthread_cond_signal(&state->news);
 }
 
-static void spin(const atomic_int_fast64_t *hint)
+/* Takes, evaluates and returns one share; 0 when the queue was empty. The mutex is held at entry and at the end. */
+static int do_share(thread_team *team, member *self)
 {
-    for (int i = 0; i < SPINS && !atomic_load_explicit(hint, memory_order_relaxed); ++i)
-        if (i % 64 == 63)
-            sched_yield();
+    int64_t n = take_share(team, self);
+    if (!n)
+        return 0;
+    pthread_mutex_unlock(&team->mutex);
+    int status = mote_rows_evaluate(self->executor, self->scratch, self->slots, n);
+    pthread_mutex_lock(&team->mutex);
+    return_share(team, self, n, status);
+    return 1;
 }
 
-static void *work(void *argument)
+static void *work_until_closed(void *argument)
 {
-    seat *mine = argument;
-    crew_of_threads *state = mine->state;
-    int64_t thread = mine->thread;
-    pthread_mutex_lock(&state->lock);
-    while (!state->stop) {
-        if (!state->queued) {
-            pthread_mutex_unlock(&state->lock);
-            spin(&state->posted_hint);
-            pthread_mutex_lock(&state->lock);
+    member *self = argument;
+    thread_team *team = self->executor->state;
+    unsigned seen = 0;
+    while (!atomic_load(&team->closing)) {
+        mote_signal_wait(&team->posted, seen, &self->patience);
+        seen = atomic_load(&team->posted.word);
+        for (int more = 1; more && !atomic_load(&team->closing);) {
+            pthread_mutex_lock(&team->mutex);
+            more = do_share(team, self);
+            pthread_mutex_unlock(&team->mutex);
+            if (more)
+                mote_signal_raise(&team->returned);
         }
-        while (!state->queued && !state->stop)
-            pthread_cond_wait(&state->work, &state->lock);
-        if (state->stop)
-            break;
-        int64_t n = take_rows(state, thread);
-        state->running += n;
-        pthread_mutex_unlock(&state->lock);
-        int status = evaluate(state, thread, n);
-        pthread_mutex_lock(&state->lock);
-        report(state, thread, n, status);
     }
-    pthread_mutex_unlock(&state->lock);
     return NULL;
 }
 
-static int threads_post(mote_executor *executor, const int64_t *slots, int64_t n)
-{
-    crew_of_threads *state = executor->state;
-    pthread_mutex_lock(&state->lock);
-    memcpy(state->queue + state->queued, slots, (size_t)n * sizeof *slots);
-    state->queued += n;
-    atomic_store(&state->posted_hint, state->queued);
-    if (n > 1)
-        pthread_cond_broadcast(&state->work);
-    else
-        pthread_cond_signal(&state->work);
-    pthread_mutex_unlock(&state->lock);
-    return MOTE_OK;
-}
-
-/* With nothing finished yet, the run's own thread evaluates a share itself; with nothing queued either, it waits. */
-static void help_or_wait(crew_of_threads *state)
-{
-    if (state->queued) {
-        int64_t n = take_rows(state, 0);
-        state->running += n;
-        pthread_mutex_unlock(&state->lock);
-        int status = evaluate(state, 0, n);
-        pthread_mutex_lock(&state->lock);
-        report(state, 0, n, status);
-        return;
-    }
-    pthread_mutex_unlock(&state->lock);
-    spin(&state->done_hint);
-    pthread_mutex_lock(&state->lock);
-    while (!state->done_count && state->running)
-        pthread_cond_wait(&state->news, &state->lock);
-}
-
-static int threads_collect(mote_executor *executor, int64_t *slots, int64_t *n)
-{
-    crew_of_threads *state = executor->state;
-    pthread_mutex_lock(&state->lock);
-    if (!state->done_count)
-        help_or_wait(state);
-    *n = state->done_count;
-    memcpy(slots, state->done, (size_t)state->done_count * sizeof *slots);
-    state->done_count = 0;
-    atomic_store(&state->done_hint, 0);
-    int status = state->status;
-    if (status)
-        mote_fail(executor->message, status, "%s", state->scratch[state->failed_thread].message.text);
-    pthread_mutex_unlock(&state->lock);
-    return status;
-}
-
-/* ---- open and close ------------------------------------------------------------------------------------------------ */
-
-static int allocate(mote_executor *executor, crew_of_threads *state)
+/* All memory of the team; what could not be had is NULL. */
+static int allocate_team(mote_executor *executor, thread_team *team)
 {
     const mote_memory *memory = executor->memory;
-    int64_t capacity = executor->rows.capacity, limit = executor->settings->batch_size;
-    state->queue = mote_memory_allocate(memory, 2 * capacity, sizeof(int64_t));
-    state->handles = mote_memory_allocate(memory, state->threads, sizeof *state->handles);
-    state->seats = mote_memory_allocate(memory, state->threads, sizeof *state->seats);
-    state->arguments = mote_memory_allocate(memory, state->threads, sizeof *state->arguments);
-    state->scratch = mote_memory_allocate(memory, state->threads, sizeof *state->scratch);
-    state->taken = mote_memory_allocate(memory, state->threads, sizeof *state->taken);
-    if (!state->queue || !state->handles || !state->seats || !state->arguments || !state->scratch || !state->taken)
+    int64_t threads = team->threads;
+    team->handles = mote_memory_allocate(memory, threads, sizeof *team->handles);
+    team->arguments = mote_memory_allocate(memory, threads, sizeof *team->arguments);
+    team->members = mote_memory_allocate(memory, threads, sizeof *team->members);
+    team->scratch = mote_memory_allocate(memory, threads, sizeof *team->scratch);
+    team->tally = mote_memory_allocate(memory, threads, sizeof *team->tally);
+    team->queue = mote_memory_allocate(memory, team->capacity, sizeof *team->queue);
+    team->finished = mote_memory_allocate(memory, team->capacity, sizeof *team->finished);
+    if (!team->handles || !team->arguments || !team->members || !team->scratch || !team->tally || !team->queue ||
+        !team->finished)
         return MOTE_ENOMEM;
-    state->done = state->queue + capacity;
-    for (int64_t i = 0; i < state->threads; ++i) {
-        int status = mote_row_scratch_open(&state->scratch[i], executor, limit && limit < capacity ? limit : capacity);
-        state->taken[i] = mote_memory_allocate(memory, capacity, sizeof(int64_t));
-        if (status || !state->taken[i])
+    for (int64_t i = 0; i < threads; ++i) {
+        member *self = &team->members[i];
+        *self = (member){ executor, &team->scratch[i], NULL, i, mote_patience(threads) };
+        self->slots = mote_memory_allocate(memory, team->share, sizeof *self->slots);
+        if (!self->slots || mote_row_scratch_open(self->scratch, executor, team->share))
             return MOTE_ENOMEM;
+        team->arguments[i] = self;
     }
     return MOTE_OK;
-}
-
-static int make_lock(crew_of_threads *state)
-{
-    if (pthread_mutex_init(&state->lock, NULL))
-        return MOTE_ENOMEM;
-    if (pthread_cond_init(&state->work, NULL)) {
-        pthread_mutex_destroy(&state->lock);
-        return MOTE_ENOMEM;
-    }
-    if (pthread_cond_init(&state->news, NULL)) {
-        pthread_cond_destroy(&state->work);
-        pthread_mutex_destroy(&state->lock);
-        return MOTE_ENOMEM;
-    }
-    state->ready = 1;
-    return MOTE_OK;
-}
-
-static int start_threads(crew_of_threads *state)
-{
-    int64_t workers = state->threads - 1;
-    for (int64_t i = 1; i < state->threads; ++i) {
-        state->seats[i] = (seat){ state, i };
-        state->arguments[i] = &state->seats[i];
-    }
-    state->started = 1 + mote_threads_start(state->handles + 1, workers, work, state->arguments + 1);
-    return state->started < state->threads ? MOTE_ENOMEM : MOTE_OK;
 }
 
 static int threads_open(mote_executor *executor)
 {
-    crew_of_threads *state = mote_memory_allocate(executor->memory, 1, sizeof *state);
-    executor->state = state;
-    if (!state)
-        return MOTE_ENOMEM;
-    state->executor = executor;
-    state->threads = executor->settings->threads;
-    int status = allocate(executor, state);
-    if (!status)
-        status = make_lock(state);
-    if (!status)
-        status = start_threads(state);
-    if (status)
-        return mote_fail(executor->message, status, "%lld threads could not be started (option threads)",
-                         (long long)state->threads);
+    thread_team *fresh = mote_memory_allocate(executor->memory, 1, sizeof *fresh);
+    int64_t limit = executor->settings->batch_size;
+    executor->state = fresh;
+    if (!fresh)
+        return mote_fail(executor->message, MOTE_ENOMEM, "no memory for the threads executor");
+    fresh->threads = executor->function.thread_safe ? executor->settings->threads : 1;
+    fresh->capacity = executor->rows.capacity;
+    fresh->share = (fresh->capacity + fresh->threads - 1) / fresh->threads;
+    if (limit && limit < fresh->share)
+        fresh->share = limit;
+    pthread_mutex_init(&fresh->mutex, NULL);
+    mote_signal_open(&fresh->posted);
+    mote_signal_open(&fresh->returned);
+    if (allocate_team(executor, fresh))
+        return mote_fail(executor->message, MOTE_ENOMEM, "no memory for the rows of %lld threads",
+                         (long long)fresh->threads);
+    int64_t workers = fresh->threads - 1;
+    fresh->started = mote_threads_start(fresh->handles, workers, work_until_closed, fresh->arguments + 1);
+    if (fresh->started < workers)
+        return mote_fail(executor->message, MOTE_ENOMEM, "threads = %lld: the system gave only %lld",
+                         (long long)fresh->threads, (long long)fresh->started + 1);
     return MOTE_OK;
 }
 
-static void join_threads(crew_of_threads *state)
+static int threads_post(mote_executor *executor, const int64_t *slots, int64_t n)
 {
-    pthread_mutex_lock(&state->lock);
-    state->stop = 1;
-    pthread_cond_broadcast(&state->work);
-    pthread_mutex_unlock(&state->lock);
-    for (int64_t i = 1; i < state->started; ++i)
-        pthread_join(state->handles[i], NULL);
-    pthread_cond_destroy(&state->work);
-    pthread_cond_destroy(&state->news);
-    pthread_mutex_destroy(&state->lock);
+    thread_team *team = executor->state;
+    pthread_mutex_lock(&team->mutex);
+    for (int64_t i = 0; i < n; ++i)
+        team->queue[(team->first + team->waiting++) % team->capacity] = slots[i];
+    pthread_mutex_unlock(&team->mutex);
+    if (team->started)
+        mote_signal_raise(&team->posted);
+    return MOTE_OK;
+}
+
+/* Under the mutex: hands over what is finished, and the counts. */
+static void hand_over(mote_executor *executor, thread_team *team, int64_t *slots, int64_t *n)
+{
+    memcpy(slots, team->finished, (size_t)team->finished_count * sizeof *slots);
+    *n = team->finished_count;
+    team->finished_count = 0;
+    mote_executor_account(executor, team->tally, team->threads);
+}
+
+static int threads_collect(mote_executor *executor, int64_t *slots, int64_t *n)
+{
+    thread_team *team = executor->state;
+    member *self = &team->members[0];
+    pthread_mutex_lock(&team->mutex);
+    while (!team->finished_count && !team->status && !do_share(team, self)) {
+        unsigned seen = atomic_load(&team->returned.word); /* a share returned after this changes the word */
+        pthread_mutex_unlock(&team->mutex);
+        mote_signal_wait(&team->returned, seen, &self->patience);
+        pthread_mutex_lock(&team->mutex);
+    }
+    int status = team->status;
+    hand_over(executor, team, slots, n);
+    pthread_mutex_unlock(&team->mutex);
+    return status ? mote_fail(executor->message, status, "%s", team->message.text) : MOTE_OK;
+}
+
+static void close_members(mote_executor *executor, thread_team *team)
+{
+    for (int64_t i = 0; i < team->threads; ++i) {
+        if (team->members)
+            mote_memory_release(executor->memory, team->members[i].slots);
+        if (team->scratch)
+            mote_row_scratch_close(&team->scratch[i], executor);
+    }
 }
 
 static void threads_close(mote_executor *executor)
 {
-    crew_of_threads *state = executor->state;
+    thread_team *team = executor->state;
     const mote_memory *memory = executor->memory;
-    if (!state)
+    if (!team)
         return;
-    if (state->ready)
-        join_threads(state);
-    if (state->scratch)
-        mote_executor_account(executor, state->scratch, state->threads);
-    for (int64_t i = 0; i < state->threads; ++i) {
-        if (state->scratch)
-            mote_row_scratch_close(&state->scratch[i], executor);
-        if (state->taken)
-            mote_memory_release(memory, state->taken[i]);
-    }
-    mote_memory_release(memory, state->queue);
-    mote_memory_release(memory, state->handles);
-    mote_memory_release(memory, state->seats);
-    mote_memory_release(memory, state->arguments);
-    mote_memory_release(memory, state->scratch);
-    mote_memory_release(memory, state->taken);
-    mote_memory_release(memory, state);
+    atomic_store(&team->closing, 1);
+    mote_signal_raise(&team->posted);
+    for (int64_t i = 0; i < team->started; ++i)
+        pthread_join(team->handles[i], NULL);
+    close_members(executor, team);
+    mote_signal_close(&team->posted);
+    mote_signal_close(&team->returned);
+    pthread_mutex_destroy(&team->mutex);
+    mote_memory_release(memory, team->handles);
+    mote_memory_release(memory, team->arguments);
+    mote_memory_release(memory, team->members);
+    mote_memory_release(memory, team->scratch);
+    mote_memory_release(memory, team->tally);
+    mote_memory_release(memory, team->queue);
+    mote_memory_release(memory, team->finished);
+    mote_memory_release(memory, team);
     executor->state = NULL;
 }
 
