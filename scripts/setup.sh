@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Shell functions shared by ./quickstart and ./runtests: packages, configure, make. Running them again is fast.
 
-packages="gcc g++ make autoconf automake libtool pkg-config libgsl-dev libopenblas-dev libinih-dev libjansson-dev libcmocka-dev gnuplot-nox"
+packages="gcc make autoconf automake libtool pkg-config libgsl-dev libopenblas-dev libinih-dev libjansson-dev"
 
 setup_jobs() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
 
-# Installs what is missing with apt-get, as root or through sudo; lists it when that is not possible.
+# Installs what is missing of the packages above and of those named with apt-get, as root or through sudo; lists it when
+# that is not possible.
 setup_packages()
 {
+    packages="$packages $*"
     missing=
     if command -v dpkg-query >/dev/null 2>&1; then
         for package in $packages; do
@@ -34,16 +36,19 @@ setup_packages()
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >/dev/null
 }
 
-# Configures and builds in the folder $1.
+# setup_build FOLDER [TARGET...]: configures there and builds.
 setup_build()
 {
+    folder=$1
+    shift
     [ -f configure ] && [ ! configure.ac -nt configure ] || autoreconf -fi >autoreconf.log 2>&1 ||
         { cat autoreconf.log >&2; exit 70; }
     rm -f autoreconf.log
-    mkdir -p "$1"
-    if [ ! -f "$1/Makefile" ] || [ configure -nt "$1/Makefile" ]; then
-        (cd "$1" && ../configure --disable-static --enable-silent-rules >configure.log 2>&1) ||
-            { tail -n 20 "$1/configure.log" >&2; exit 70; }
+    mkdir -p "$folder"
+    if [ ! -f "$folder/Makefile" ] || [ configure -nt "$folder/Makefile" ]; then
+        (cd "$folder" && ../configure --disable-static --enable-silent-rules >configure.log 2>&1) ||
+            { tail -n 20 "$folder/configure.log" >&2; exit 70; }
     fi
-    make -C "$1" -j"$(setup_jobs)" >"$1/make.log" 2>&1 || { grep -E 'error|warning|Error' "$1/make.log" | head -40 >&2; exit 70; }
+    make -C "$folder" -j"$(setup_jobs)" "$@" >"$folder/make.log" 2>&1 ||
+        { grep -E 'error|warning|Error' "$folder/make.log" | head -40 >&2; exit 70; }
 }
