@@ -6,40 +6,9 @@
 #include "tests/support/test.h"
 
 #include "tests/cosmology/fixture.h"
+#include "tests/cosmology/reference.h"
 
 enum { AXES = 4, MOST_NODES = 64 };
-
-static const char *const columns[] = { "omega_m", "omega_k", "w", "wa", "h", "hrd" };
-
-typedef struct row {
-    char data[32], model[16];
-    double log_evidence, mean[6], sd[6]; /* NaN where empty */
-} row;
-
-/* One line "CC,LCDM,-5.3043,6.11,0.3423,0.0783,,,..." */
-static int parse_row(char *line, row *out)
-{
-    char *field[16];
-    int count = 0;
-    for (char *next = line; next && count < 16; ++count) {
-        field[count] = next;
-        next = strpbrk(next, ",\n");
-        if (next)
-            *next++ = 0;
-    }
-    if (count < 16 || *line == '#' || !strcmp(line, "data"))
-        return 0;
-    snprintf(out->data, sizeof out->data, "%.31s", field[0]);
-    snprintf(out->model, sizeof out->model, "%.15s", field[1]);
-    for (char *letter = out->model; *letter; ++letter)
-        *letter = (char)(*letter >= 'A' && *letter <= 'Z' ? *letter - 'A' + 'a' : *letter);
-    out->log_evidence = strtod(field[2], NULL);
-    for (int i = 0; i < 6; ++i) {
-        out->mean[i] = *field[4 + 2 * i] ? strtod(field[4 + 2 * i], NULL) : NAN;
-        out->sd[i] = *field[5 + 2 * i] ? strtod(field[5 + 2 * i], NULL) : NAN;
-    }
-    return 1;
-}
 
 typedef struct grid {
     int64_t axes, count[AXES];
@@ -47,14 +16,14 @@ typedef struct grid {
     int64_t column[AXES];
 } grid;
 
-static void add_axis(grid *to, const mote_parameter *parameter, const row *expected, int64_t dimension)
+static void add_axis(grid *to, const mote_parameter *parameter, const reference_row *expected, int64_t dimension)
 {
     /* per column of the table: alone or with few others, and in four dimensions */
     static const int64_t few[] = { 56, 56, 56, 56, 28, 56 }, many[] = { 30, 26, 26, 26, 12, 30 };
     double node[MOST_NODES], weight[MOST_NODES], lower = parameter->argument[0], upper = parameter->argument[1];
     const double width = upper - lower;
     int64_t c = 0;
-    while (strcmp(columns[c], parameter->name))
+    while (strcmp(reference_names[c], parameter->name))
         ++c;
     assert_false(isnan(expected->mean[c]));
     lower = fmax(lower, expected->mean[c] - 6 * expected->sd[c]);
@@ -110,7 +79,7 @@ static void integrate(const grid *over, const fixture *one, sums *to)
     } while (axis >= 0);
 }
 
-static void check_row(const row *expected)
+static void check_row(const reference_row *expected)
 {
     char text[128];
     snprintf(text, sizeof text, "model = %s\ndata = %s\nderived = no\n", expected->model, expected->data);
@@ -136,18 +105,13 @@ static void check_row(const row *expected)
 static void evidences_are_those_of_the_table(void **unused)
 {
     (void)unused;
-    char line[512];
-    int64_t checked = 0;
-    FILE *file = fopen(MOTE_SOURCE "/data/cosmology/reference_quadrature.csv", "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        row expected;
-        if (!parse_row(line, &expected) || !strcmp(expected.model, "cpl"))
-            continue;
-        check_row(&expected);
-        ++checked;
-    }
-    fclose(file);
+    reference_row rows[REFERENCE_ROWS];
+    int64_t count = reference_read(rows), checked = 0;
+    for (int64_t i = 0; i < count; ++i)
+        if (strcmp(rows[i].model, "cpl")) {
+            check_row(&rows[i]);
+            ++checked;
+        }
     assert_int_equal(checked, 19);
 }
 
