@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mote-worker: evaluates rows of a plug-in model for the processes executor. Started by a run with a socket on
- * descriptor 3 (core/worker.h); of no use by hand. Its death is its way to say that a point failed. */
+ * descriptor 3 (core/worker.h); of no use by hand. Its death is its way to say that a point failed. It ends by itself,
+ * and releases the model, when the run closes the socket. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <mote/plugin.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/checkpoint.h"
 #include "core/memory.h"
 #include "core/worker.h"
 #include "model/plugin.h"
@@ -19,7 +23,7 @@
 
 enum { SOCKET = MOTE_WORKER_DESCRIPTOR, LONGEST_HELLO = 1 << 24 };
 
-static long memory_limit; /* pages; 0: none */
+static long memory_limit; /* pages above which a crash is put down to the limit; 0: no limit */
 
 static int transfer(int writing, void *data, size_t size)
 {
@@ -36,53 +40,103 @@ static int transfer(int writing, void *data, size_t size)
     return 0;
 }
 
-/* A crash close to the memory limit is told apart from others by the exit code: the first number of
- * /proc/self/statm is the size of the address space in pages. Only async-signal-safe calls. */
-static void on_crash(int number)
+/* ---- limits --------------------------------------------------------------------------------------------------------- */
+
+/* Size of the address space in pages, the first number of /proc/self/statm; 0 where there is none. Only
+ * async-signal-safe calls. */
+static long address_space(void)
 {
     char text[64] = { 0 };
-    int file = memory_limit ? open("/proc/self/statm", O_RDONLY) : -1;
-    if (file >= 0 && read(file, text, sizeof text - 1) > 0) {
-        long pages = 0;
+    long pages = 0;
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && read(file, text, sizeof text - 1) > 0)
         for (const char *c = text; *c >= '0' && *c <= '9'; ++c)
             pages = 10 * pages + (*c - '0');
-        if (pages > memory_limit - memory_limit / 8)
-            _exit(MOTE_WORKER_OUT_OF_MEMORY);
+    if (file >= 0)
+        close(file);
+    return pages;
+}
+
+/* A crash close to the memory limit is told apart from others by a last word. */
+static void on_crash(int number)
+{
+    int64_t word = MOTE_WORKER_NO_MEMORY;
+    if (address_space() > memory_limit) {
+        transfer(1, &word, sizeof word);
+        _exit(1);
     }
     signal(number, SIG_DFL);
     raise(number);
 }
 
+/* The limit counts from what the program has taken by now: libraries reserve much address space that they never use. */
 static void limit_memory(int64_t mebibytes)
 {
     static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-    struct rlimit limit = { (rlim_t)mebibytes << 20, (rlim_t)mebibytes << 20 };
-    struct rlimit no_core = { 0, 0 };
+    const struct rlimit no_core = { 0, 0 };
     setrlimit(RLIMIT_CORE, &no_core);
     if (!mebibytes)
         return;
+    long page = sysconf(_SC_PAGESIZE), start = address_space(), more = (long)((mebibytes << 20) / page);
+    const struct rlimit limit = { (rlim_t)(start + more) * (rlim_t)page, (rlim_t)(start + more) * (rlim_t)page };
     setrlimit(RLIMIT_AS, &limit);
-    memory_limit = (long)((mebibytes << 20) / sysconf(_SC_PAGESIZE));
+    memory_limit = start + more - more / 8;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; ++i)
         signal(signals[i], on_crash);
 }
 
-static int say_ready(int status, const mote_space *space, const char *message)
+/* When the run has gone, a worker that hangs in its model must not stay behind. Idle ones read the end of file. */
+static void *watch_run(void *unused)
 {
-    mote_worker_ready ready = { MOTE_WORKER_MAGIC, status, space ? space->theta_count : 0,
-                                space ? space->derived_count : 0, (int64_t)strlen(message) };
+    struct pollfd run = { .fd = SOCKET };
+    (void)unused;
+    while (poll(&run, 1, -1) < 1 || !(run.revents & (POLLHUP | POLLERR | POLLNVAL)))
+        ;
+    poll(NULL, 0, 2000);
+    _exit(1);
+}
+
+static void start_watch(void)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the model's */
+    if (!pthread_attr_init(&small)) {
+        pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&small, 256 << 10);
+        pthread_create(&thread, &small, watch_run, NULL); /* without it the worker still works */
+        pthread_attr_destroy(&small);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- loading --------------------------------------------------------------------------------------------------------- */
+
+static int say_ready(int status, const mote_space *space, const char *fingerprint, const char *message)
+{
+    mote_worker_answer ready = { MOTE_WORKER_MAGIC, status, space->theta_count, space->derived_count,
+                                 (int64_t)mote_hash(MOTE_HASH_START, fingerprint, strlen(fingerprint)),
+                                 (int64_t)strlen(message) };
     if (transfer(1, &ready, sizeof ready))
         return -1;
     return ready.message_length ? transfer(1, (char *)message, (size_t)ready.message_length) : 0;
 }
 
-static int load(mote_space *space, const char *path, const char *text, const mote_memory *memory,
-                mote_message *message)
+/* Loads the model and says how that went. */
+static int load(mote_loaded_plugin **plugin, mote_space *space, const char *path, const char *text,
+                const mote_memory *memory)
 {
-    mote_loaded_plugin *plugin = NULL;
-    int status = mote_plugin_load_text(&plugin, path, text, message->text, sizeof message->text);
-    return status ? status : mote_space_open(space, mote_plugin_target(plugin), memory, message);
+    mote_message message = { "" };
+    int status = mote_plugin_load_text(plugin, path, text, message.text, sizeof message.text);
+    if (!status)
+        status = mote_space_open(space, mote_plugin_target(*plugin), memory, &message);
+    const char *fingerprint = status ? "" : mote_plugin_fingerprint(*plugin);
+    return say_ready(status, space, fingerprint, status ? message.text : "") || status;
 }
+
+/* ---- serving --------------------------------------------------------------------------------------------------------- */
 
 typedef struct buffers {
     int64_t rows, *id, *reason, *reply;
@@ -123,31 +177,45 @@ static int64_t evaluate(const mote_row_function *function, buffers *b, int64_t n
     return MOTE_WORKER_REPLY_WORDS(n, derived);
 }
 
-static int serve(const mote_space *space, int64_t retries)
+static int serve_rows(const mote_space *space, buffers *b, int64_t retries)
 {
     mote_row_function function;
-    buffers b = { 0 };
     int64_t n;
     mote_space_row_function(space, &function);
     while (!transfer(0, &n, sizeof n)) {
-        if (n < 1 || n > LONGEST_HELLO || reserve(&b, space, n))
-            return MOTE_WORKER_OUT_OF_MEMORY;
-        if (transfer(0, b.id, (size_t)n * sizeof *b.id)
-            || transfer(0, b.theta, (size_t)(n * space->theta_count) * sizeof *b.theta))
+        if (n < 1 || n > LONGEST_HELLO)
             return 1;
-        int64_t words = evaluate(&function, &b, n, retries);
-        if (transfer(1, b.reply, (size_t)words * sizeof *b.reply))
+        if (reserve(b, space, n)) {
+            n = MOTE_WORKER_NO_MEMORY;
+            return transfer(1, &n, sizeof n) || 1;
+        }
+        if (transfer(0, b->id, (size_t)n * sizeof *b->id)
+            || transfer(0, b->theta, (size_t)(n * space->theta_count) * sizeof *b->theta))
+            return 1;
+        int64_t words = evaluate(&function, b, n, retries);
+        if (transfer(1, b->reply, (size_t)words * sizeof *b->reply))
             return 1;
     }
     return 0;
+}
+
+static int serve(const mote_space *space, int64_t retries)
+{
+    buffers b = { 0 };
+    int code = serve_rows(space, &b, retries);
+    free(b.id);
+    free(b.reason);
+    free(b.reply);
+    free(b.theta);
+    return code;
 }
 
 int main(void)
 {
     mote_worker_hello hello;
     mote_memory memory;
-    mote_message message = { "" };
-    mote_space space;
+    mote_space space = { 0 };
+    mote_loaded_plugin *plugin = NULL;
     if (transfer(0, &hello, sizeof hello) || hello.magic != MOTE_WORKER_MAGIC || hello.path_length < 0
         || hello.path_length > LONGEST_HELLO || hello.text_length < 0 || hello.text_length > LONGEST_HELLO) {
         fputs("mote-worker is started by mote itself; see the option executor = processes\n", stderr);
@@ -157,10 +225,15 @@ int main(void)
     char *path = calloc((size_t)hello.path_length + 1, 1), *text = calloc((size_t)hello.text_length + 1, 1);
     if (!path || !text || transfer(0, path, (size_t)hello.path_length) || transfer(0, text, (size_t)hello.text_length))
         return 1;
+    start_watch();
     limit_memory(hello.memory);
     mote_memory_open(&memory, NULL);
-    int status = load(&space, path, text, &memory, &message);
-    if (say_ready(status, status ? NULL : &space, status ? message.text : "") || status)
+    if (load(&plugin, &space, path, text, &memory))
         return 1;
-    return serve(&space, hello.retries);
+    int code = serve(&space, hello.retries);
+    mote_space_close(&space);
+    mote_plugin_release(&plugin);
+    free(path);
+    free(text);
+    return code;
 }

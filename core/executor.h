@@ -24,6 +24,7 @@ typedef struct mote_row_function {
     /* How a worker process makes the same function; NULL: it cannot. */
     const char *plugin_path;
     const char *plugin_text; /* ini text with [model] and [parameters] */
+    const char *plugin_fingerprint;
 } mote_row_function;
 
 typedef struct mote_rows {

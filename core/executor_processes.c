@@ -1,192 +1,63 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Worker processes for plug-in models: a model that crashes, exits, hangs or eats memory costs one point, not the run.
  *
- * Each worker is the program mote-worker, started with posix_spawn on one end of a socket pair; its death is seen as
- * end of file. Rows of a worker that died with several are issued again one by one; the row that kills its worker
- * alone is a failed point, and its reason comes from how the worker ended. Values never depend on which worker
- * computed them, so the bytes of a run are those of the serial executor. */
-#include "core/executor.h"
-
+ * Each worker is the program mote-worker on one end of a socket pair (worker_process.c); its death is seen as end of
+ * file. A row fails when it kills a fresh worker that had nothing else to do, or passes its time limit alone:
+ *
+ *     worker died on          the rows go                 because
+ *     several rows            singly to any worker        one of them is to blame, or none
+ *     one row, after others   to a fresh worker           memory that leaked, or was overwritten, by earlier rows
+ *     one row, fresh          nowhere: the row failed     the row itself did it
+ *
+ * So which rows fail depends on the rows alone, never on which worker had them after which others, and the bytes of a
+ * run are those of the serial executor with a model that reports these failures. (Time limits are the exception: a
+ * run that meets them need not repeat, and its result says so.) */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "core/executor.h"
 #include "core/run.h"
 #include "core/worker.h"
+#include "core/worker_process.h"
 
-extern char **environ;
+enum { POLL_MILLISECONDS = 20, MOST_LOST = 100 };
 
-typedef struct worker {
-    pid_t pid;          /* 0: none */
-    int socket;         /* -1: none */
-    int64_t n;          /* rows it works on; 0: idle */
-    int64_t *slots;     /* of these rows */
-    double deadline;    /* on mote_clock; INFINITY: none */
-    int64_t *reply;     /* words received so far */
-    size_t received;    /* bytes */
-    int killed;         /* by us, for its time limit */
-} worker;
+typedef struct slot_list {
+    int64_t *slots, n;
+} slot_list;
 
 typedef struct processes {
-    worker *workers;
+    mote_worker *workers;
     int64_t count;
-    int64_t rows_each;          /* most rows of one request */
-    int64_t *queue, waiting;    /* posted slots, oldest first */
-    int64_t *alone, alone_count; /* slots to be issued singly */
-    int64_t *failed, failed_count; /* slots whose value is settled: failed */
+    int64_t rows_each; /* most rows of one request */
+    slot_list queue;   /* posted, oldest first */
+    slot_list alone;   /* to be issued singly */
+    slot_list judged;  /* to be issued singly to fresh workers */
+    slot_list failed;  /* settled: failed */
+    int64_t lost;      /* deaths of idle workers in a row */
     int64_t *request;
     struct pollfd *polls;
+    char **environment; /* of the workers */
 } processes;
 
-/* ---- one worker ------------------------------------------------------------------------------------------------ */
-
-static int send_all(int socket, const void *data, size_t size)
+static void push(slot_list *list, const int64_t *slots, int64_t n)
 {
-    const char *bytes = data;
-    while (size) {
-        ssize_t n = send(socket, bytes, size, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return MOTE_EWORKER;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return MOTE_OK;
+    memcpy(list->slots + list->n, slots, (size_t)n * sizeof *slots);
+    list->n += n;
 }
 
-static int receive_all(int socket, void *data, size_t size)
+/* Takes the n oldest. */
+static void shift(slot_list *list, int64_t *slots, int64_t n)
 {
-    char *bytes = data;
-    while (size) {
-        ssize_t n = recv(socket, bytes, size, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return MOTE_EWORKER;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return MOTE_OK;
+    memcpy(slots, list->slots, (size_t)n * sizeof *slots);
+    list->n -= n;
+    memmove(list->slots, list->slots + n, (size_t)list->n * sizeof *slots);
 }
 
-static int spawn(mote_executor *executor, worker *w, const char *program)
-{
-    int ends[2];
-    posix_spawn_file_actions_t actions;
-    char *const arguments[] = { (char *)"mote-worker", NULL };
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
-        return mote_fail(executor->message, MOTE_EWORKER, "no socket for a worker: %s", strerror(errno));
-    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    int error = posix_spawn_file_actions_init(&actions);
-    if (!error) {
-        error = posix_spawn_file_actions_adddup2(&actions, ends[1], MOTE_WORKER_DESCRIPTOR);
-        if (!error)
-            error = posix_spawn(&w->pid, program, &actions, NULL, arguments, environ);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    close(ends[1]);
-    w->socket = ends[0];
-    if (!error)
-        return MOTE_OK;
-    w->pid = 0;
-    return mote_fail(executor->message, MOTE_EWORKER, "the worker program %s cannot be started: %s", program,
-                     strerror(error));
-}
-
-static int greet(mote_executor *executor, worker *w)
-{
-    const mote_row_function *function = &executor->function;
-    mote_worker_hello hello = { MOTE_WORKER_MAGIC, (int64_t)strlen(function->plugin_path),
-                                (int64_t)strlen(function->plugin_text), executor->settings->worker_memory,
-                                executor->settings->retries };
-    int status = send_all(w->socket, &hello, sizeof hello);
-    if (!status)
-        status = send_all(w->socket, function->plugin_path, (size_t)hello.path_length);
-    return status ? status : send_all(w->socket, function->plugin_text, (size_t)hello.text_length);
-}
-
-static int await_ready(mote_executor *executor, worker *w)
-{
-    mote_worker_ready ready;
-    char text[512] = "";
-    int status = receive_all(w->socket, &ready, sizeof ready);
-    if (status || ready.magic != MOTE_WORKER_MAGIC || ready.message_length < 0
-        || ready.message_length >= (int64_t)sizeof text)
-        return mote_fail(executor->message, MOTE_EWORKER, "a worker ended before it had loaded %s",
-                         executor->function.plugin_path);
-    status = receive_all(w->socket, text, (size_t)ready.message_length);
-    if (!status && ready.status)
-        return mote_fail(executor->message, MOTE_EWORKER, "a worker could not load the model: %s", text);
-    if (!status && (ready.dimension != executor->rows.dimension || ready.derived_count != executor->rows.derived_count))
-        return mote_fail(executor->message, MOTE_EWORKER, "a worker loaded another model from %s",
-                         executor->function.plugin_path);
-    return status;
-}
-
-static const char *worker_program(const mote_executor *executor)
-{
-    const char *program = executor->settings->worker_program;
-    return program ? program : MOTE_LIBEXECDIR "/mote-worker";
-}
-
-static int start(mote_executor *executor, worker *w)
-{
-    ++executor->ledger->workers_started;
-    w->n = 0;
-    w->killed = 0;
-    int status = spawn(executor, w, worker_program(executor));
-    if (!status && greet(executor, w))
-        status = mote_fail(executor->message, MOTE_EWORKER, "a worker does not listen: %s", strerror(errno));
-    return status;
-}
-
-static void stop(worker *w)
-{
-    if (w->socket >= 0)
-        close(w->socket);
-    if (w->pid > 0) {
-        kill(w->pid, SIGKILL);
-        while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
-    w->socket = -1;
-    w->pid = 0;
-}
-
-/* Collects a worker whose socket has closed: why it ended. A worker that closed it but lives on is killed. */
-static int64_t bury(worker *w)
-{
-    int status = 0;
-    pid_t pid = 0;
-    close(w->socket);
-    w->socket = -1;
-    for (int tries = 0; tries < 200 && pid == 0; ++tries) {
-        pid = waitpid(w->pid, &status, WNOHANG);
-        if (pid == 0)
-            poll(NULL, 0, 5);
-    }
-    if (pid == 0)
-        stop(w);
-    w->pid = 0;
-    if (w->killed)
-        return MOTE_REASON_TIMEOUT;
-    if (pid <= 0)
-        return MOTE_REASON_CRASH;
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status) == MOTE_WORKER_OUT_OF_MEMORY ? MOTE_REASON_MEMORY : MOTE_REASON_EXIT;
-    return WTERMSIG(status) == SIGKILL ? MOTE_REASON_MEMORY : MOTE_REASON_CRASH;
-}
-
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
+/* ---- a death --------------------------------------------------------------------------------------------------------- */
 
 static void fail_row(mote_executor *executor, processes *state, int64_t slot, int64_t reason)
 {
@@ -194,110 +65,148 @@ static void fail_row(mote_executor *executor, processes *state, int64_t slot, in
     executor->rows.reason[slot] = reason;
     for (int64_t j = 0; j < executor->rows.derived_count; ++j)
         executor->rows.derived[slot * executor->rows.derived_count + j] = NAN;
-    state->failed[state->failed_count++] = slot;
+    push(&state->failed, &slot, 1);
 }
 
-/* The rows of a dead worker: one alone has failed, several are issued again singly. Then a new worker. */
-static int replace(mote_executor *executor, processes *state, worker *w)
+/* A busy worker has died: see the table above. Then a new worker in its place. */
+static int replace(mote_executor *executor, processes *state, mote_worker *w)
 {
-    int64_t n = w->n, reason = bury(w);
-    if (n == 1)
+    int64_t n = w->n, fresh = !w->served, reason = mote_worker_bury(w);
+    if (n == 1 && (fresh || reason == MOTE_REASON_TIMEOUT)) {
         fail_row(executor, state, w->slots[0], reason);
-    for (int64_t i = 0; n > 1 && i < n; ++i)
-        state->alone[state->alone_count++] = w->slots[i];
-    if (n > 1)
+    } else {
+        push(n == 1 ? &state->judged : &state->alone, w->slots, n);
         executor->ledger->reissued += n;
-    int status = start(executor, w);
-    return status ? status : await_ready(executor, w);
+    }
+    return mote_worker_start(w, executor, state->environment);
 }
 
-static int issue(mote_executor *executor, processes *state, worker *w)
+/* A worker that was gone before it had its rows: they go back in line. */
+static int replace_lost(mote_executor *executor, processes *state, mote_worker *w, slot_list *from)
+{
+    push(from, w->slots, w->n);
+    mote_worker_bury(w);
+    if (++state->lost > MOST_LOST)
+        return mote_fail(executor->message, MOTE_EWORKER, "%s: worker processes end without being asked for anything",
+                         executor->function.name);
+    return mote_worker_start(w, executor, state->environment);
+}
+
+/* ---- giving rows out --------------------------------------------------------------------------------------------------- */
+
+static int issue(mote_executor *executor, processes *state, mote_worker *w, slot_list *from, int64_t n)
 {
     const mote_rows *rows = &executor->rows;
-    int64_t n = w->n, *words = state->request;
-    *words++ = n;
+    int64_t *words = state->request;
+    double limit = executor->settings->row_seconds;
+    shift(from, w->slots, n);
+    w->n = *words++ = n;
     for (int64_t i = 0; i < n; ++i)
         *words++ = rows->id[w->slots[i]];
     for (int64_t i = 0; i < n; ++i, words += rows->dimension)
         memcpy(words, rows->theta + w->slots[i] * rows->dimension, (size_t)rows->dimension * sizeof(double));
     w->received = 0;
-    double limit = executor->settings->row_seconds;
     w->deadline = limit > 0 ? mote_clock() + limit * (double)n : INFINITY;
-    if (!send_all(w->socket, state->request, (size_t)(words - state->request) * sizeof *words))
+    w->state = MOTE_WORKER_BUSY;
+    if (!mote_worker_send(w, state->request, (size_t)(words - state->request) * sizeof *words))
         return MOTE_OK;
-    return replace(executor, state, w);
+    return replace_lost(executor, state, w, from);
 }
 
-/* Hands rows to idle workers: single ones first, then the queue in equal shares. */
+/* To each idle worker: rows that wait for a fresh one, single ones, then a share of the queue. */
 static int distribute(mote_executor *executor, processes *state)
 {
     int status = MOTE_OK;
     for (int64_t i = 0; i < state->count && !status; ++i) {
-        worker *w = &state->workers[i];
-        if (w->n || !(state->alone_count + state->waiting))
+        mote_worker *w = &state->workers[i];
+        if (w->state != MOTE_WORKER_IDLE)
             continue;
-        if (state->alone_count) {
-            w->slots[0] = state->alone[--state->alone_count];
-            w->n = 1;
-        } else {
-            int64_t share = (state->waiting + state->count - 1) / state->count;
-            w->n = share < state->rows_each ? share : state->rows_each;
-            memcpy(w->slots, state->queue, (size_t)w->n * sizeof *w->slots);
-            state->waiting -= w->n;
-            memmove(state->queue, state->queue + w->n, (size_t)state->waiting * sizeof *state->queue);
-        }
-        status = issue(executor, state, w);
+        int64_t share = (state->queue.n + state->count - 1) / state->count;
+        if (state->judged.n && !w->served)
+            status = issue(executor, state, w, &state->judged, 1);
+        else if (state->alone.n)
+            status = issue(executor, state, w, &state->alone, 1);
+        else if (state->queue.n)
+            status = issue(executor, state, w, &state->queue, share < state->rows_each ? share : state->rows_each);
     }
     return status;
 }
 
-static int finish(mote_executor *executor, worker *w, int64_t *slots, int64_t *n)
+/* ---- taking values in -------------------------------------------------------------------------------------------------- */
+
+static int refuse(const mote_executor *executor, int64_t code, int64_t rows)
+{
+    if (code > 0)
+        return mote_fail(executor->message, MOTE_EMODEL, "%s: a batch of %lld rows failed %lld times, code %lld",
+                         executor->function.name, (long long)rows, (long long)executor->settings->retries + 1,
+                         (long long)code);
+    return mote_fail(executor->message, (int)code, "%s: the model asked to stop with code %lld",
+                     executor->function.name, (long long)code);
+}
+
+static int finish(mote_executor *executor, processes *state, mote_worker *w, int64_t *slots, int64_t *n)
 {
     const mote_rows *rows = &executor->rows;
     int64_t count = w->n, derived = rows->derived_count;
     const double *values = (const double *)(w->reply + 1);
-    if (w->reply[0] > 0)
-        return mote_fail(executor->message, MOTE_EMODEL, "%s: a batch of %lld rows failed %lld times, code %lld",
-                         executor->function.name, (long long)count, (long long)executor->settings->retries + 1,
-                         (long long)w->reply[0]);
-    if (w->reply[0] < 0)
-        return mote_fail(executor->message, (int)w->reply[0], "%s: the model asked to stop with code %lld",
-                         executor->function.name, (long long)w->reply[0]);
+    if (w->reply[0])
+        return refuse(executor, w->reply[0], count);
     for (int64_t i = 0; i < count; ++i) {
         int64_t slot = w->slots[i];
         rows->log_likelihood[slot] = values[i];
-        memcpy(rows->derived + slot * derived, values + count + i * derived, (size_t)derived * sizeof(double));
+        if (derived)
+            memcpy(rows->derived + slot * derived, values + count + i * derived, (size_t)derived * sizeof(double));
         rows->reason[slot] = w->reply[1 + count * (1 + derived) + i];
         slots[(*n)++] = slot;
     }
     ++executor->ledger->batches;
+    state->lost = 0;
+    w->served += count;
     w->n = 0;
-    return MOTE_OK;
+    w->state = MOTE_WORKER_IDLE;
+    if (!w->killed)
+        return MOTE_OK;
+    mote_worker_stop(w); /* its value came as its time ran out */
+    return mote_worker_start(w, executor, state->environment);
 }
 
 /* Reads what has come from a worker; finishes its rows when the reply is whole. */
-static int read_reply(mote_executor *executor, processes *state, worker *w, int64_t *slots, int64_t *n)
+static int read_reply(mote_executor *executor, processes *state, mote_worker *w, int64_t *slots, int64_t *n)
 {
     size_t size = (size_t)MOTE_WORKER_REPLY_WORDS(w->n, executor->rows.derived_count) * sizeof(int64_t);
     ssize_t got = recv(w->socket, (char *)w->reply + w->received, size - w->received, MSG_DONTWAIT);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+    if (got < 0 && errno == EINTR)
         return MOTE_OK;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return mote_worker_has_ended(w) ? replace(executor, state, w) : MOTE_OK;
     if (got <= 0)
         return replace(executor, state, w);
     w->received += (size_t)got;
-    return w->received == size ? finish(executor, w, slots, n) : MOTE_OK;
+    return w->received == size ? finish(executor, state, w, slots, n) : MOTE_OK;
 }
 
+/* A worker whose reply has begun to arrive has kept its time. */
 static void kill_late(processes *state)
 {
     double now = mote_clock();
     for (int64_t i = 0; i < state->count; ++i) {
-        worker *w = &state->workers[i];
-        if (w->n && now > w->deadline && !w->killed) {
-            w->killed = 1;
-            kill(w->pid, SIGKILL);
-        }
+        mote_worker *w = &state->workers[i];
+        if (w->state == MOTE_WORKER_BUSY && now > w->deadline && !w->received && !w->killed)
+            mote_worker_kill(w);
     }
+}
+
+/* Waits a little for any worker, unless rows have settled already. */
+static int wait_for_workers(const mote_executor *executor, processes *state)
+{
+    for (int64_t i = 0; i < state->count; ++i) {
+        const mote_worker *w = &state->workers[i];
+        int expected = w->state == MOTE_WORKER_BUSY || w->state == MOTE_WORKER_STARTING;
+        state->polls[i] = (struct pollfd){ .fd = expected ? w->socket : -1, .events = POLLIN };
+    }
+    if (poll(state->polls, (nfds_t)state->count, state->failed.n ? 0 : POLL_MILLISECONDS) < 0 && errno != EINTR)
+        return mote_fail(executor->message, MOTE_EWORKER, "poll: %s", strerror(errno));
+    return MOTE_OK;
 }
 
 /* ---- the executor -------------------------------------------------------------------------------------------------- */
@@ -306,27 +215,26 @@ static int processes_collect(mote_executor *executor, int64_t *slots, int64_t *n
 {
     processes *state = executor->state;
     int status = distribute(executor, state);
-    nfds_t busy = 0;
-    for (int64_t i = 0; i < state->count; ++i)
-        if (state->workers[i].n)
-            state->polls[busy++] = (struct pollfd){ .fd = state->workers[i].socket, .events = POLLIN };
-    if (!status && busy && !state->failed_count && poll(state->polls, busy, 20) < 0 && errno != EINTR)
-        status = mote_fail(executor->message, MOTE_EWORKER, "poll: %s", strerror(errno));
-    for (int64_t i = 0; i < state->count && !status; ++i)
-        if (state->workers[i].n)
-            status = read_reply(executor, state, &state->workers[i], slots, n);
+    if (!status)
+        status = wait_for_workers(executor, state);
+    for (int64_t i = 0; i < state->count && !status; ++i) {
+        mote_worker *w = &state->workers[i];
+        if (w->state == MOTE_WORKER_BUSY)
+            status = read_reply(executor, state, w, slots, n);
+        else if (w->state == MOTE_WORKER_STARTING && state->polls[i].revents)
+            status = mote_worker_ready(w, executor);
+    }
     kill_late(state);
-    for (int64_t i = 0; i < state->failed_count; ++i)
-        slots[(*n)++] = state->failed[i];
-    state->failed_count = 0;
+    int64_t failed = state->failed.n;
+    shift(&state->failed, slots + *n, failed);
+    *n += failed;
     return status;
 }
 
 static int processes_post(mote_executor *executor, const int64_t *slots, int64_t n)
 {
     processes *state = executor->state;
-    memcpy(state->queue + state->waiting, slots, (size_t)n * sizeof *slots);
-    state->waiting += n;
+    push(&state->queue, slots, n);
     return MOTE_OK;
 }
 
@@ -335,17 +243,19 @@ static int allocate(mote_executor *executor, processes *state)
     const mote_memory *memory = executor->memory;
     int64_t capacity = executor->rows.capacity, each = state->rows_each;
     int64_t reply = MOTE_WORKER_REPLY_WORDS(each, executor->rows.derived_count);
+    slot_list *const lists[] = { &state->queue, &state->alone, &state->judged, &state->failed };
     state->workers = mote_memory_allocate(memory, state->count, sizeof *state->workers);
-    state->queue = mote_memory_allocate(memory, 3 * capacity, sizeof(int64_t));
+    state->queue.slots = mote_memory_allocate(memory, 4 * capacity, sizeof(int64_t));
     state->request = mote_memory_allocate(memory, MOTE_WORKER_REQUEST_WORDS(each, executor->rows.dimension),
                                           sizeof(int64_t));
     state->polls = mote_memory_allocate(memory, state->count, sizeof *state->polls);
-    if (!state->workers || !state->queue || !state->request || !state->polls)
+    state->environment = mote_worker_environment(memory);
+    if (!state->workers || !state->queue.slots || !state->request || !state->polls || !state->environment)
         return MOTE_ENOMEM;
-    state->alone = state->queue + capacity;
-    state->failed = state->alone + capacity;
+    for (int64_t i = 1; i < 4; ++i)
+        lists[i]->slots = state->queue.slots + i * capacity;
     for (int64_t i = 0; i < state->count; ++i) {
-        worker *w = &state->workers[i];
+        mote_worker *w = &state->workers[i];
         w->socket = -1;
         w->slots = mote_memory_allocate(memory, each, sizeof(int64_t));
         w->reply = mote_memory_allocate(memory, reply, sizeof(int64_t));
@@ -373,9 +283,9 @@ static int processes_open(mote_executor *executor)
     if (status)
         return mote_fail(executor->message, status, "no memory for %lld workers", (long long)state->count);
     for (int64_t i = 0; i < state->count && !status; ++i)
-        status = start(executor, &state->workers[i]);
+        status = mote_worker_start(&state->workers[i], executor, state->environment);
     for (int64_t i = 0; i < state->count && !status; ++i)
-        status = await_ready(executor, &state->workers[i]);
+        status = mote_worker_ready(&state->workers[i], executor);
     return status;
 }
 
@@ -384,15 +294,18 @@ static void processes_close(mote_executor *executor)
     processes *state = executor->state;
     if (!state)
         return;
+    for (int64_t i = 0; state->workers && i < state->count; ++i)
+        mote_worker_dismiss(&state->workers[i]);
     for (int64_t i = 0; state->workers && i < state->count; ++i) {
-        stop(&state->workers[i]);
+        mote_worker_stop(&state->workers[i]);
         mote_memory_release(executor->memory, state->workers[i].slots);
         mote_memory_release(executor->memory, state->workers[i].reply);
     }
     mote_memory_release(executor->memory, state->workers);
-    mote_memory_release(executor->memory, state->queue);
+    mote_memory_release(executor->memory, state->queue.slots);
     mote_memory_release(executor->memory, state->request);
     mote_memory_release(executor->memory, state->polls);
+    mote_memory_release(executor->memory, state->environment);
     mote_memory_release(executor->memory, state);
     executor->state = NULL;
 }

@@ -199,5 +199,6 @@ void mote_space_row_function(const mote_space *space, mote_row_function *functio
         .name = target->name ? target->name : "target",
         .plugin_path = target->plugin ? mote_plugin_path(target->plugin) : NULL,
         .plugin_text = target->plugin ? mote_plugin_text(target->plugin) : NULL,
+        .plugin_fingerprint = target->plugin ? mote_plugin_fingerprint(target->plugin) : NULL,
     };
 }

@@ -90,7 +90,7 @@ enum mote_executor_choice {
     INTEGER(failed_window, 1000, "rows", 1, 1000000000, "how many first rows `failed_share` looks at")                 \
     INTEGER(retries, 2, "", 1, 1000, "how often a batch that failed as a whole is tried again")                        \
     REAL(row_seconds, 0, "s", 0, 1e9, "time limit of one row in the processes executor; 0: none")                      \
-    INTEGER(worker_memory, 0, "MiB", 0, 1e9, "memory limit of a worker process; 0: none")                              \
+    INTEGER(worker_memory, 0, "MiB", 0, 1e9, "memory of a worker beyond its own start; 0: no limit")                            \
     TEXT(worker_program, NULL, "the mote-worker program; default: the installed one")                                  \
     TEXT(checkpoint, NULL, "folder for checkpoints; default: none are written")                                        \
     REAL(checkpoint_seconds, 60, "s", 1e-6, 1e9, "time between checkpoints")
