@@ -68,7 +68,7 @@ struct mote_sampler {
     mote_source source;                /* at the births */
     double *cube, *log_likelihood;     /* max_live x d, max_live */
     mote_bound bound;
-    int64_t clusters;                  /* parts of the bound that hold survivors; 1 while the region is in use */
+    int64_t clusters;                  /* parts of the bound, for the steps; 0 while the region is in use */
     int64_t *cluster, *member, *first; /* survivor -> cluster; survivors by cluster, first[c] .. first[c + 1] - 1 */
 
     /* adapted between steps */

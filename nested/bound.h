@@ -13,6 +13,23 @@
 
 enum { MOTE_BOUND_DEPTH = 40 };
 
+/* n points of d coordinates, coordinate by coordinate: value[j * stride + i]. */
+typedef struct mote_columns {
+    double *value;
+    int64_t stride, n, d;
+} mote_columns;
+
+/* Weighted mean and covariance; `total` is the sum of the weights, `scratch` has n entries. */
+void mote_columns_moments(const mote_columns *x, const double *weight, double total, double *mean, double *covariance,
+                          double *scratch);
+/* |L^-1 (x - mean)|^2 of each point, from L^-1. */
+void mote_columns_radius(const mote_columns *x, const double *mean, const double *inverse, double *radius);
+/* x <- L^-1 x in place, and |x|^2 after it. */
+void mote_columns_whiten(const mote_columns *x, const double *inverse, double *radius);
+/* |x - centre|^2 */
+void mote_columns_distance(const mote_columns *x, const double *centre, double *distance);
+void mote_bound_invert(double *inverse, const double *lower, int64_t d);
+
 /* {x: |L^-1 (x - mean)| <= 1}; L = scale * Cholesky factor of the covariance. Row k of each array is part k. */
 typedef struct mote_ellipsoids {
     int64_t d, capacity, count;
@@ -31,15 +48,15 @@ typedef struct mote_bound {
     double *shift, *fresh_shift, *cumulative;
     const int64_t *boundary;        /* borrowed: enum mote_boundary by axis */
     /* scratch of a build */
-    double *point, *white;          /* max_points x d */
+    double *point, *white;          /* max_points rows of d; the same as columns, whitened, in the order of index */
     int64_t *index, *other, *side, *best;
     int64_t *leaf_first, *leaf_count, leaves, *clump_first, *clump_count;
-    double *key, *matrix, *vector, *radius, *pooled;
+    double *key, *matrix, *vector, *radius, *weight, *pooled;
     int64_t n, minimum, rounds;     /* points, fewest points of a part, leave-out rounds (0: none) */
     int64_t hope;                   /* levels of splits without gain */
     int64_t starts;                 /* of 2-means for each split, and rounds of moving points after it */
     double log_share, log_floor;    /* log(X/n), log(X/(n efficiency)) */
-    double log_ball;
+    double log_ball, covering;      /* covering: largest squared radius of the last fit */
     double shrink;                  /* a split must bring the volume below this times the parent's */
     mote_stream stream;
 } mote_bound;
@@ -67,10 +84,12 @@ int mote_bound_draw(const mote_bound *bound, mote_stream *stream, double *u);
 /* Squared distance of cube point u to part k in units of its covariance. `v`, `z` are scratch of d. */
 double mote_bound_distance(const mote_bound *bound, int64_t k, const double *u, double *v, double *z);
 
-/* Fits of bound_ellipsoid.c to the points index[first .. first + count): the covering ellipsoid by covariance, its
- * rows of `white` included, and the enlargement by leave-out, both with the floor on the volume. */
+/* Fits of bound_ellipsoid.c to the points index[first .. first + count): the covering ellipsoid by covariance, which
+ * leaves their whitened coordinates in `white`, and, straight after it, the enlargement by leave-out; both with the
+ * floor on the volume. */
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level);
 void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level);
+mote_columns mote_bound_white(const mote_bound *bound, int64_t first, int64_t count);
 double mote_bound_ball(int64_t d); /* log volume of the unit ball */
 
 /* Separate clumps of the whitened points 0 .. n-1, as ranges of index; returns how many. */

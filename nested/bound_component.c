@@ -15,52 +15,53 @@
 enum { MOST_POINTS = 3000 };
 static const double LONG_EDGE = 4;
 
-/* Moves the edges from `at` into key (squared length) and other (tree end) of the points outside the tree. */
+/* Moves the edges from `at` into key (squared length) and other (tree end) of the points outside the tree; returns the
+ * nearest of these. Points of the tree keep their edge in `radius` and have a negative key. */
 static int64_t grow_tree(mote_bound *bound, int64_t at)
 {
-    int64_t d = bound->d, nearest = -1;
-    const double *x = bound->white + at * d;
-    for (int64_t i = 0; i < bound->n; ++i) {
-        if (bound->side[i])
-            continue;
-        const double *y = bound->white + i * d;
-        double sum = 0;
-        for (int64_t j = 0; j < d; ++j)
-            sum += (x[j] - y[j]) * (x[j] - y[j]);
-        if (sum < bound->key[i]) {
-            bound->key[i] = sum;
-            bound->other[i] = at;
-        }
-        if (nearest < 0 || bound->key[i] < bound->key[nearest])
+    int64_t d = bound->d, n = bound->n, nearest = -1;
+    mote_columns x = mote_bound_white(bound, 0, n);
+    double shortest = INFINITY;
+    for (int64_t j = 0; j < d; ++j)
+        bound->vector[j] = x.value[j * x.stride + at];
+    mote_columns_distance(&x, bound->vector, bound->weight);
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t closer = bound->weight[i] < bound->key[i];
+        bound->key[i] = closer ? bound->weight[i] : bound->key[i];
+        bound->other[i] = closer ? at : bound->other[i];
+        if (bound->key[i] >= 0 && bound->key[i] < shortest) {
+            shortest = bound->key[i];
             nearest = i;
+        }
     }
     return nearest;
 }
 
-/* The tree: best[] lists points as they join; key and other hold each point's edge to the tree before it. */
+/* The tree: best[] lists points as they join; radius and other hold each point's edge to the tree before it. */
 static void span(mote_bound *bound)
 {
     int64_t at = 0;
     for (int64_t i = 0; i < bound->n; ++i) {
-        bound->side[i] = 0;
         bound->key[i] = INFINITY;
         bound->other[i] = 0;
     }
     for (int64_t i = 0; i < bound->n; ++i) {
         bound->best[i] = at;
-        bound->side[at] = 1;
+        bound->radius[at] = bound->key[at];
+        bound->key[at] = -1;
         at = grow_tree(bound, at);
+        at = at < 0 ? 0 : at;
     }
 }
 
 /* The squared length from which edges are cut. */
-static double cut_length(mote_bound *bound, double *length)
+static double cut_length(mote_bound *bound)
 {
     int64_t edges = bound->n - 1;
     for (int64_t i = 1; i < bound->n; ++i)
-        length[i - 1] = bound->key[bound->best[i]];
-    mote_sort_index(bound->side, bound->index, length, edges);
-    return LONG_EDGE * LONG_EDGE * length[bound->side[edges * 9 / 10]];
+        bound->key[i - 1] = bound->radius[bound->best[i]];
+    mote_sort_index(bound->side, bound->index, bound->key, edges);
+    return LONG_EDGE * LONG_EDGE * bound->key[bound->side[edges * 9 / 10]];
 }
 
 int64_t mote_bound_components(mote_bound *bound)
@@ -69,11 +70,11 @@ int64_t mote_bound_components(mote_bound *bound)
     if (n > MOST_POINTS || n < 4)
         return 1;
     span(bound);
-    double cut = cut_length(bound, bound->radius);
+    double cut = cut_length(bound);
     label[0] = 0;
     for (int64_t i = 1; i < n; ++i) {
         int64_t point = bound->best[i];
-        int fresh = bound->key[point] > cut && count < most;
+        int fresh = bound->radius[point] > cut && count < most;
         label[point] = fresh ? count++ : label[bound->other[point]];
     }
     int64_t at = 0;

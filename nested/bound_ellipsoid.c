@@ -73,12 +73,13 @@ int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64
     bound->clump_first = mote_memory_allocate(memory, parts, sizeof(int64_t));
     bound->clump_count = mote_memory_allocate(memory, parts, sizeof(int64_t));
     bound->key = mote_memory_allocate(memory, n, sizeof(double));
-    bound->radius = mote_memory_allocate(memory, 2 * n, sizeof(double));
+    bound->radius = mote_memory_allocate(memory, n, sizeof(double));
+    bound->weight = mote_memory_allocate(memory, n, sizeof(double));
     bound->matrix = mote_memory_allocate(memory, (4 * d + 1) * d, sizeof(double));
     bound->pooled = mote_memory_allocate(memory, d * d, sizeof(double));
     bound->vector = mote_memory_allocate(memory, 8 * d, sizeof(double));
     return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->index && bound->other &&
-                   bound->side && bound->best && bound->leaf_first && bound->leaf_count && bound->clump_first && bound->clump_count && bound->key && bound->radius && bound->pooled && bound->matrix && bound->vector
+                   bound->side && bound->best && bound->leaf_first && bound->leaf_count && bound->clump_first && bound->clump_count && bound->key && bound->radius && bound->weight && bound->pooled && bound->matrix && bound->vector
                ? MOTE_OK
                : MOTE_ENOMEM;
 }
@@ -89,7 +90,7 @@ void mote_bound_close(mote_bound *bound, const mote_memory *memory)
     close_ellipsoids(&bound->fresh, memory);
     close_ellipsoids(&bound->path, memory);
     void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->index, bound->other,
-                       bound->side, bound->best, bound->leaf_first, bound->leaf_count, bound->clump_first, bound->clump_count, bound->key, bound->radius, bound->pooled, bound->matrix, bound->vector };
+                       bound->side, bound->best, bound->leaf_first, bound->leaf_count, bound->clump_first, bound->clump_count, bound->key, bound->radius, bound->weight, bound->pooled, bound->matrix, bound->vector };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
 }
@@ -150,18 +151,9 @@ static void set_volume(mote_bound *bound, int64_t count, int64_t level, double f
     path->size[level] = (double)count;
 }
 
-static void whiten(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+mote_columns mote_bound_white(const mote_bound *bound, int64_t first, int64_t count)
 {
-    int64_t d = bound->d;
-    const double *mean = bound->path.mean + level * d, *lower = bound->path.lower + level * d * d;
-    for (int64_t i = first; i < first + count; ++i) {
-        const double *x = bound->point + bound->index[i] * d;
-        double *z = bound->white + i * d;
-        for (int64_t j = 0; j < d; ++j)
-            z[j] = x[j] - mean[j];
-        mote_lower_solve(z, lower, z, d);
-        bound->radius[i] = mote_dot(z, z, d);
-    }
+    return (mote_columns){ bound->white + first, bound->max_points, count, bound->d };
 }
 
 static double largest(const double *x, int64_t n)
@@ -172,83 +164,70 @@ static double largest(const double *x, int64_t n)
     return most;
 }
 
+/* The points as columns around their mean. */
+static void gather(const mote_bound *bound, const mote_columns *x, const int64_t *index, double *mean)
+{
+    int64_t d = bound->d;
+    for (int64_t j = 0; j < d; ++j) {
+        double *column = x->value + j * x->stride, sum = 0;
+        for (int64_t i = 0; i < x->n; ++i) {
+            column[i] = bound->point[index[i] * d + j];
+            sum += column[i];
+        }
+        mean[j] = sum / (double)x->n;
+        for (int64_t i = 0; i < x->n; ++i)
+            column[i] -= mean[j];
+    }
+}
+
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level)
 {
     int64_t d = bound->d;
     mote_ellipsoids *path = &bound->path;
-    double *covariance = bound->matrix, *scratch = bound->matrix + d * d;
-    mote_covariance(path->mean + level * d, covariance, bound->point, d, bound->index + first, count, d);
-    mote_bound_factor(path->lower + level * d * d, covariance, scratch, d);
-    whiten(bound, first, count, level);
-    double f = largest(bound->radius + first, count);
-    set_volume(bound, count, level, (f > 1e-12 ? f : 1e-12) * exp(2 * mote_bound_inflation(count, d) / (double)d));
+    double *covariance = bound->matrix, *scratch = bound->matrix + d * d, *lower = path->lower + level * d * d;
+    mote_columns x = mote_bound_white(bound, first, count);
+    gather(bound, &x, bound->index + first, path->mean + level * d);
+    for (int64_t i = 0; i < count; ++i)
+        bound->weight[i] = 1;
+    mote_columns_moments(&x, bound->weight, (double)count, bound->vector, covariance, bound->radius);
+    mote_bound_factor(lower, covariance, scratch, d);
+    mote_bound_invert(path->inverse + level * d * d, lower, d);
+    mote_columns_whiten(&x, path->inverse + level * d * d, bound->radius);
+    double inflation = exp(2 * mote_bound_inflation(count, d) / (double)d);
+    bound->covering = fmax(largest(bound->radius, count), 1e-12);
+    set_volume(bound, count, level, bound->covering * inflation);
 }
 
 /* ---- leave-out -------------------------------------------------------------------------------------------------- */
 
-/* Mean and covariance of the resample with these multiplicities, in whitened coordinates. */
-static void resample_moments(const mote_bound *bound, int64_t first, int64_t count, const double *multiplicity,
-                             double *mean, double *covariance)
+/* The largest squared radius of a left-out point in one round. The resample's covariance is mixed with that of all
+ * points at the weight of d + 1 points, so that a resample of few different points still has a shape. */
+static double leave_out(mote_bound *bound, const mote_columns *x)
 {
     int64_t d = bound->d;
-    memset(mean, 0, (size_t)d * sizeof(double));
-    memset(covariance, 0, (size_t)(d * d) * sizeof(double));
-    for (int64_t i = 0; i < count; ++i) {
-        const double *z = bound->white + (first + i) * d;
-        double weight = multiplicity[i];
-        if (weight == 0)
-            continue;
-        for (int64_t j = 0; j < d; ++j) {
-            double part = weight * z[j];
-            double *restrict row = covariance + j * d;
-            mean[j] += part;
-            for (int64_t k = 0; k <= j; ++k)
-                row[k] += part * z[k];
-        }
-    }
-    for (int64_t j = 0; j < d; ++j)
-        mean[j] /= (double)count;
-    for (int64_t j = 0; j < d; ++j)
-        for (int64_t k = 0; k <= j; ++k)
-            covariance[k * d + j] = covariance[j * d + k] = covariance[j * d + k] / (double)count - mean[j] * mean[k];
-}
-
-/* The largest squared radius of a left-out point in one round. */
-static double leave_out(mote_bound *bound, int64_t first, int64_t count)
-{
-    int64_t d = bound->d;
-    double *multiplicity = bound->radius + bound->max_points, *mean = bound->vector, *z = bound->vector + d;
-    double *covariance = bound->matrix, *lower = bound->matrix + d * d, *scratch = bound->matrix + 2 * d * d;
-    memset(multiplicity, 0, (size_t)count * sizeof(double));
-    for (int64_t i = 0; i < count; ++i)
-        multiplicity[mote_stream_index_inline(&bound->stream, count)] += 1;
-    resample_moments(bound, first, count, multiplicity, mean, covariance);
-    double own = ((double)d + 1) / ((double)count + (double)d + 1);
+    double *mean = bound->vector, *covariance = bound->matrix, *lower = bound->matrix + d * d;
+    double *scratch = bound->matrix + 2 * d * d, own = ((double)d + 1) / ((double)x->n + (double)d + 1);
+    memset(bound->weight, 0, (size_t)x->n * sizeof(double));
+    for (int64_t i = 0; i < x->n; ++i)
+        bound->weight[mote_stream_index_inline(&bound->stream, x->n)] += 1;
+    mote_columns_moments(x, bound->weight, (double)x->n, mean, covariance, bound->key);
     for (int64_t j = 0; j < d * d; ++j)
         covariance[j] = (1 - own) * covariance[j] + (j % (d + 1) == 0 ? own : 0);
     mote_bound_factor(lower, covariance, scratch, d);
+    mote_bound_invert(scratch, lower, d);
+    mote_columns_radius(x, mean, scratch, bound->key);
     double most = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        if (multiplicity[i] > 0)
-            continue;
-        for (int64_t j = 0; j < d; ++j)
-            z[j] = bound->white[(first + i) * d + j] - mean[j];
-        mote_lower_solve(z, lower, z, d);
-        double radius = mote_dot(z, z, d);
-        most = radius > most ? radius : most;
-    }
+    for (int64_t i = 0; i < x->n; ++i)
+        most = bound->weight[i] == 0 && bound->key[i] > most ? bound->key[i] : most;
     return most;
 }
 
 void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level)
 {
-    whiten(bound, first, count, level);
-    double f = largest(bound->radius + first, count);
-    f = f > 1e-12 ? f : 1e-12;
-    for (int64_t round = 0; round < bound->rounds; ++round) {
-        double out = leave_out(bound, first, count);
-        f = out > f ? out : f;
-    }
+    mote_columns x = mote_bound_white(bound, first, count);
+    double f = bound->covering;
+    for (int64_t round = 0; round < bound->rounds; ++round)
+        f = fmax(f, leave_out(bound, &x));
     set_volume(bound, count, level, f);
 }
 

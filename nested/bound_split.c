@@ -18,7 +18,7 @@
 #include "core/stream_inline.h"
 #include "nested/bound.h"
 
-enum { MEANS_ROUNDS = 10, STARTS = 4, CLUSTER_STARTS = 2, HOPE = 2 };
+enum { MEANS_ROUNDS = 10, STARTS = 4, CLUSTER_STARTS = 2, HOPE = 1 };
 static const double WORTHWHILE = 0.1, HOPEFUL = 1;
 
 /* ---- halves ------------------------------------------------------------------------------------------------------ */
@@ -32,79 +32,77 @@ typedef struct half {
 
 typedef struct split {
     mote_bound *bound;
-    const double *white;
+    mote_columns x;         /* whitened */
+    double *near, *far;     /* scratch: a number per point */
     int64_t count, moves;
     double log_determinant; /* whitened volumes are true ones over this */
     double log_volume;      /* of both halves */
     half part[2];
 } split;
 
-static double distance2(const double *a, const double *b, int64_t d)
+static void copy_point(const split *s, int64_t i, double *out)
 {
-    double sum = 0;
-    for (int64_t j = 0; j < d; ++j)
-        sum += (a[j] - b[j]) * (a[j] - b[j]);
-    return sum;
+    for (int64_t j = 0; j < s->x.d; ++j)
+        out[j] = s->x.value[j * s->x.stride + i];
 }
 
-static int64_t farthest(const split *s, int64_t from)
+static int64_t farthest(split *s, const double *from)
 {
-    int64_t d = s->bound->d, at = from;
-    double most = -1;
-    for (int64_t i = 0; i < s->count; ++i) {
-        double distance = distance2(s->white + i * d, s->white + from * d, d);
-        if (distance > most) {
-            most = distance;
+    int64_t at = 0;
+    mote_columns_distance(&s->x, from, s->near);
+    for (int64_t i = 1; i < s->count; ++i)
+        if (s->near[i] > s->near[at])
             at = i;
-        }
-    }
     return at;
 }
 
 /* Starting centres: for the first try two points far apart, then random pairs. */
-static void start_centres(const split *s, int64_t start, double *centre)
+static void start_centres(split *s, int64_t start, double *centre)
 {
-    int64_t d = s->bound->d, a = mote_stream_index_inline(&s->bound->stream, s->count);
-    int64_t b = mote_stream_index_inline(&s->bound->stream, s->count);
+    int64_t d = s->x.d;
+    copy_point(s, mote_stream_index_inline(&s->bound->stream, s->count), centre);
+    copy_point(s, mote_stream_index_inline(&s->bound->stream, s->count), centre + d);
     if (start == 0) {
-        a = farthest(s, a);
-        b = farthest(s, a);
+        copy_point(s, farthest(s, centre), centre + d);
+        copy_point(s, farthest(s, centre + d), centre);
     }
-    memcpy(centre, s->white + a * d, (size_t)d * sizeof(double));
-    memcpy(centre + d, s->white + b * d, (size_t)d * sizeof(double));
 }
 
 /* Means of the two halves; 0 when one is empty. */
 static int two_centres(const split *s, double *centre)
 {
-    int64_t d = s->bound->d;
-    double size[2] = { 0, 0 };
-    memset(centre, 0, (size_t)(2 * d) * sizeof(double));
-    for (int64_t i = 0; i < s->count; ++i) {
-        int64_t k = s->bound->side[i];
-        size[k] += 1;
-        for (int64_t j = 0; j < d; ++j)
-            centre[k * d + j] += s->white[i * d + j];
-    }
+    int64_t d = s->x.d, size[2] = { 0, 0 };
+    const int64_t *side = s->bound->side;
+    for (int64_t i = 0; i < s->count; ++i)
+        ++size[side[i]];
     if (size[0] == 0 || size[1] == 0)
         return 0;
-    for (int64_t j = 0; j < 2 * d; ++j)
-        centre[j] /= size[j / d];
+    for (int64_t j = 0; j < d; ++j) {
+        const double *column = s->x.value + j * s->x.stride;
+        double sum[2] = { 0, 0 };
+        for (int64_t i = 0; i < s->count; ++i) {
+            sum[0] += side[i] ? 0 : column[i];
+            sum[1] += side[i] ? column[i] : 0;
+        }
+        centre[j] = sum[0] / (double)size[0];
+        centre[d + j] = sum[1] / (double)size[1];
+    }
     return 1;
 }
 
 static int two_means(split *s, int64_t start)
 {
-    int64_t d = s->bound->d, *side = s->bound->side;
+    int64_t *side = s->bound->side;
     double *centre = s->bound->vector;
     start_centres(s, start, centre);
     for (int64_t i = 0; i < s->count; ++i)
         side[i] = -1;
     for (int round = 0; round < MEANS_ROUNDS; ++round) {
         int64_t moved = 0;
+        mote_columns_distance(&s->x, centre, s->near);
+        mote_columns_distance(&s->x, centre + s->x.d, s->far);
         for (int64_t i = 0; i < s->count; ++i) {
-            const double *x = s->white + i * d;
-            int64_t nearer = distance2(x, centre + d, d) < distance2(x, centre, d);
+            int64_t nearer = s->far[i] < s->near[i];
             moved += nearer != side[i];
             side[i] = nearer;
         }
@@ -122,24 +120,22 @@ static int fit_half(split *s, int64_t k)
     mote_bound *bound = s->bound;
     half *part = &s->part[k];
     int64_t d = bound->d;
-    double *covariance = bound->matrix + 2 * d * d, *scratch = bound->matrix + 3 * d * d, *z = bound->vector + 4 * d;
+    double *covariance = bound->matrix + 2 * d * d, *scratch = bound->matrix + 3 * d * d;
     part->size = 0;
-    for (int64_t i = 0; i < s->count; ++i)
-        if (bound->side[i] == k)
-            bound->other[part->size++] = i;
+    for (int64_t i = 0; i < s->count; ++i) {
+        bound->weight[i] = bound->side[i] == k;
+        part->size += bound->side[i] == k;
+    }
     if (part->size < bound->minimum)
         return 0;
-    mote_covariance(part->mean, covariance, s->white, d, bound->other, part->size, d);
+    mote_columns_moments(&s->x, bound->weight, (double)part->size, part->mean, covariance, part->radius);
     mote_bound_factor(part->lower, covariance, scratch, d);
+    mote_bound_invert(scratch, part->lower, d);
+    mote_columns_radius(&s->x, part->mean, scratch, part->radius);
     part->f = 1e-12;
-    for (int64_t i = 0; i < s->count; ++i) {
-        for (int64_t j = 0; j < d; ++j)
-            z[j] = s->white[i * d + j] - part->mean[j];
-        mote_lower_solve(z, part->lower, z, d);
-        part->radius[i] = mote_dot(z, z, d);
+    for (int64_t i = 0; i < s->count; ++i)
         if (bound->side[i] == k && part->radius[i] > part->f)
             part->f = part->radius[i];
-    }
     part->log_share = bound->log_share + log((double)part->size);
     part->log_volume = bound->log_ball + 0.5 * (double)d * log(part->f) +
                        mote_lower_log_determinant(part->lower, d) + s->log_determinant;
@@ -198,7 +194,8 @@ static int64_t part_index(mote_bound *bound, int64_t first, int64_t count)
 static int64_t try_split(mote_bound *bound, int64_t first, int64_t count, int64_t level, double *both)
 {
     int64_t d = bound->d;
-    split s = { .bound = bound, .white = bound->white + first * d, .count = count, .log_volume = INFINITY };
+    split s = { .bound = bound, .x = mote_bound_white(bound, first, count), .near = bound->radius, .far = bound->key,
+                .count = count, .log_volume = INFINITY };
     s.moves = bound->starts;
     s.log_determinant = mote_lower_log_determinant(bound->path.lower + level * d * d, d);
     for (int64_t k = 0; k < 2; ++k) {
@@ -323,9 +320,10 @@ static double build_clumps(mote_bound *bound, int64_t clumps)
     return sum;
 }
 
-static int64_t prepare_clumps(mote_bound *bound)
+/* One clump when the whole is as tight as it may be. */
+static int64_t prepare_clumps(mote_bound *bound, int loose)
 {
-    int64_t clumps = mote_bound_components(bound);
+    int64_t clumps = loose ? mote_bound_components(bound) : 1;
     if (clumps > 1)
         return clumps;
     for (int64_t i = 0; i < bound->n; ++i)
@@ -339,7 +337,8 @@ static int64_t prepare_clumps(mote_bound *bound)
 static double build_parts(mote_bound *bound)
 {
     mote_bound_fit(bound, 0, bound->n, 0);
-    double sum = build_clumps(bound, prepare_clumps(bound));
+    int loose = bound->path.log_volume[0] > bound->log_floor + log((double)bound->n) + WORTHWHILE;
+    double sum = build_clumps(bound, prepare_clumps(bound, loose));
     if (bound->fresh.count == 1 || (bound->rounds == 0 && sum < INFINITY))
         return sum;
     int64_t count = bound->fresh.count;
@@ -349,19 +348,6 @@ static double build_parts(mote_bound *bound)
         return sum;
     bound->fresh.count = 0;
     return add_part(bound, 0, bound->n);
-}
-
-/* Rows of L^-1, by forward substitution on the unit vectors. */
-static void invert_lower(double *inverse, const double *lower, int64_t d)
-{
-    memset(inverse, 0, (size_t)(d * d) * sizeof(double));
-    for (int64_t column = 0; column < d; ++column)
-        for (int64_t i = column; i < d; ++i) {
-            double sum = i == column;
-            for (int64_t j = column; j < i; ++j)
-                sum -= lower[i * d + j] * inverse[j * d + column];
-            inverse[i * d + column] = sum / lower[i * d + i];
-        }
 }
 
 /* ---- periodic axes ---------------------------------------------------------------------------------------------- */
@@ -414,7 +400,7 @@ static void install(mote_bound *bound, double log_volume)
     double sum = 0;
     memcpy(bound->shift, bound->fresh_shift, (size_t)d * sizeof(double));
     for (int64_t k = 0; k < bound->parts.count; ++k) {
-        invert_lower(bound->parts.inverse + k * d * d, bound->parts.lower + k * d * d, d);
+        mote_bound_invert(bound->parts.inverse + k * d * d, bound->parts.lower + k * d * d, d);
         sum += exp(bound->parts.log_volume[k] - log_volume);
         bound->cumulative[k] = sum;
     }
@@ -434,7 +420,7 @@ void mote_bound_build(mote_bound *bound, const mote_bound_plan *plan)
     bound->starts = plan->clusters_only ? CLUSTER_STARTS : STARTS;
     bound->hope = HOPE;
     bound->log_ball = mote_bound_ball(d);
-    bound->shrink = plan->clusters_only ? 0.5 : 1;
+    bound->shrink = plan->clusters_only ? 0.5 : 0.85;
     bound->log_share = plan->log_prior_volume - log((double)plan->n);
     bound->log_floor = bound->log_share - log(plan->efficiency);
     load_points(bound, plan->cube);

@@ -17,7 +17,8 @@
 
 static const double WIDTH_START = 1.6, WIDTH_LEAST = 0.02, WIDTH_MOST = 10;
 static const double SCALE_LEAST = 1e-3, SCALE_MOST = 10;
-static const double REBUILD_NATS = 0.5;         /* a bound serves until X has fallen by n/2 births */
+static const double REBUILD_NATS = 0.5;         /* a bound serves until X has fallen by n/2 births, */
+static const double REBUILD_CLUSTERS = 2;       /* clusters at least until sd has fallen by e^-1/8, at most this */
 static const int64_t MOST_REJECTED = 100000000; /* proposals of one birth outside the joint constraint */
 
 mote_birth_chain *mote_birth_chain_at(const mote_sampler *sampler, int64_t i)
@@ -247,9 +248,14 @@ static int uses_region(const mote_sampler *sampler)
 static int bound_is_due(const mote_sampler *sampler, double log_volume)
 {
     const mote_bound *bound = &sampler->bound;
-    if (!bound->built || !(log_volume > bound->log_prior_volume - REBUILD_NATS))
+    double nats = REBUILD_NATS;
+    if (!uses_region(sampler))
+        nats = fmin(fmax(nats, 0.125 * (double)sampler->dimension), REBUILD_CLUSTERS);
+    if (!bound->built || !(log_volume > bound->log_prior_volume - nats))
         return 1;
-    return uses_region(sampler) && sampler->first_cost > 0 && sampler->last_cost > 2 * sampler->first_cost;
+    double usual = sampler->region_births > 0 ? sampler->region_calls / sampler->region_births : INFINITY;
+    return uses_region(sampler) && sampler->first_cost > 0 &&
+           sampler->last_cost > 2 * fmin(sampler->first_cost, usual);
 }
 
 /* Each survivor to its nearest part, by distance and volume; then the survivors in the order of their clusters. */
@@ -299,6 +305,7 @@ int mote_sampler_freeze(mote_sampler *sampler, const double *cube, const double 
         mote_bound_build(&sampler->bound, &plan);
         sampler->first_cost = sampler->last_cost = 0;
     }
+    sampler->clusters = 0;
     if (!uses_region(sampler))
         assign_clusters(sampler);
     return MOTE_OK;
@@ -337,7 +344,7 @@ static void adapt_scale(mote_sampler *sampler, int64_t n)
 
 static void choose_method(mote_sampler *sampler, double calls, double births)
 {
-    double fade = exp(-births / (0.2 * (double)sampler->n + 1));
+    double fade = exp(-births / (0.5 * (double)sampler->n + 1));
     sampler->region_calls = sampler->region_calls * fade + calls;
     sampler->region_births = sampler->region_births * fade + births;
     sampler->last_cost = calls / births;

@@ -26,7 +26,7 @@ enum mote_on_stall { MOTE_ON_STALL_WARN, MOTE_ON_STALL_SWITCH, MOTE_ON_STALL_STO
     CHOICE(direction, "mixture|differential|hit_and_run|whitened|axis", "directions of the slice sampler")             \
     INTEGER(step_out, 0, "", 0, 1000, "stepping-out limit of the slice sampler; 0: no stepping out")                   \
     REAL(slice_calls, 1.75, "calls", 1.2, 10, "likelihood calls per slice step that the slice width is tuned to")      \
-    REAL(efficiency, 0.3, "", 1e-3, 1, "target efficiency: an ellipsoid keeps at least its share of the volume over this")    \
+    REAL(efficiency, 0.7, "", 1e-3, 1, "target efficiency: an ellipsoid keeps at least its share of the volume over this")    \
     INTEGER(bootstrap_rounds, 30, "", 5, 1000, "leave-out rounds that set the enlargement of a bound")                 \
     INTEGER(plateau_tries, 10000, "draws", 1, 1000000000, "draws for a better point before a plateau ends the run")    \
     INTEGER(simulations, 1000, "", 10, 1000000, "realisations of the volumes for the error of log Z")                  \

@@ -27,7 +27,8 @@ typedef struct reference {
     double log_z, log_x, information, remaining;
     double switched_at;             /* log X at which steps took over; NaN: never */
     double child, parent, child2, parent2, product, pairs; /* ranks of newborns and their start points */
-    /* called for every birth */
+    /* called for every death, and for every birth */
+    void (*death)(void *ctx, double log_likelihood, double n);
     void (*birth)(void *ctx, const struct reference *reference, double threshold, const mote_birth *birth);
     void *ctx;
     int status;
@@ -40,7 +41,7 @@ static inline mote_nested_options reference_options(int64_t live_points)
     options.deaths_per_step = live_points / 20 > 1 ? live_points / 20 : 1;
     options.precision = 1e-3;
     options.slice_calls = 1.75;
-    options.efficiency = 0.3;
+    options.efficiency = 0.7;
     options.bootstrap_rounds = 30;
     return options;
 }
@@ -136,6 +137,8 @@ static inline void reference_death(reference *r, double log_likelihood, double n
     r->log_z = reference_add(r->log_z, weight);
     r->log_x = next;
     ++r->deaths;
+    if (r->death)
+        r->death(r->ctx, log_likelihood, n);
 }
 
 static inline double reference_rank(const reference *r, double value, int64_t s)
@@ -219,7 +222,8 @@ static inline int reference_run(reference *r)
         r->status = reference_step(r);
         double live = reference_live(r) + r->log_x;
         r->remaining = exp(live - reference_add(r->log_z, live));
-    } while (r->status == MOTE_OK && r->remaining > r->options.precision);
+    } while (r->status == MOTE_OK && r->remaining > r->options.precision &&
+             (r->options.max_iterations == 0 || r->deaths < r->options.max_iterations));
     if (r->status == MOTE_EPLATEAU)
         r->status = MOTE_OK;
     r->log_z = reference_add(r->log_z, reference_live(r) + r->log_x);
@@ -230,6 +234,36 @@ static inline double reference_correlation(const reference *r)
 {
     double m = r->pairs, a = r->child / m, b = r->parent / m;
     return (r->product / m - a * b) / sqrt((r->child2 / m - a * a) * (r->parent2 / m - b * b));
+}
+
+/* Kolmogorov-Smirnov p-value of m numbers against the uniform law, by the asymptotic series with Stephens'
+ * correction; sorts `u`. Also the p-value of their mean logarithm against -1 (both sides). */
+static inline int reference_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static inline double reference_uniform(double *u, int64_t m)
+{
+    double worst = 0, sum = 0;
+    qsort(u, (size_t)m, sizeof *u, reference_compare);
+    for (int64_t i = 0; i < m; ++i) {
+        worst = fmax(worst, u[i] - (double)i / (double)m);
+        worst = fmax(worst, (double)(i + 1) / (double)m - u[i]);
+    }
+    double x = worst * (sqrt((double)m) + 0.12 + 0.11 / sqrt((double)m));
+    for (int k = 1; k < 100; ++k)
+        sum += (k % 2 ? 2 : -2) * exp(-2.0 * k * k * x * x);
+    return x < 0.2 ? 1 : fmin(fmax(sum, 0), 1);
+}
+
+static inline double reference_mean_log(const double *u, int64_t m)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < m; ++i)
+        sum += log(u[i]) + 1;
+    return erfc(fabs(sum) / sqrt((double)m) / sqrt(2));
 }
 
 #endif
