@@ -9,6 +9,8 @@
  *     otherwise      1 - (K0 + K1/n^1/2 + K2/n + K3/n^3/2)(d n^1/2), Pelz & Good 1976, J. R. Stat. Soc. B 38, 152, in
  *                    the form of Simard & L'Ecuyer 2011, J. Stat. Softw. 39(11), section 2; within 6e-6 at n = 100,
  *                    and the error falls as 1/n^2
+ * The ranks of one step hang together through their survivors as two samples do: the empirical distribution of k of them
+ * has the variance of a bridge times 1/k + 1/s, so their p-value is taken at the number of independent ones.
  * Known answers: P(D_10 < .274) = .6284796154565043 (Marsaglia et al.), P(D_1 < d) = 2 d - 1 for d >= 1/2.
  *
  * The rank tests see a lost contour and no more: a chain that returns near its start has a rank as uniform as its
@@ -20,13 +22,17 @@
 static const double threshold = 4; /* standard deviations */
 static const double pi2 = 9.86960440108935861883;
 
-int mote_rank_insert(mote_rank_sums *sums, double u)
+int mote_rank_insert(mote_rank_sums *sums, double u, int64_t births, int64_t survivors)
 {
+    double s = (double)survivors, variance = 1 + (double)(births - 1) * s / ((s + 1) * (s + 1));
     sums->insertion += u - 0.5;
     sums->births += 1;
-    if (sums->insertion * sums->insertion * 12 <= threshold * threshold * sums->births)
+    sums->variance += variance;
+    sums->total_births += 1;
+    sums->total_variance += variance;
+    if (sums->insertion * sums->insertion * 12 <= threshold * threshold * sums->variance)
         return 0;
-    sums->insertion = sums->births = 0;
+    sums->insertion = sums->births = sums->variance = 0;
     sums->resets += 1;
     return 1;
 }
@@ -187,9 +193,10 @@ static double ks_tail(double d, int64_t n)
     return below <= 0 ? 1 : below >= 1 ? 0 : 1 - below;
 }
 
-double mote_uniform_p_value(const double *u, int64_t n, double *scratch)
+/* `share` of the numbers are independent. */
+static double p_value(const double *u, int64_t n, double share, double *scratch)
 {
-    double d = 0;
+    double d = 0, independent = (double)n * share;
     if (n < 1)
         return 1;
     for (int64_t i = 0; i < n; ++i)
@@ -200,16 +207,41 @@ double mote_uniform_p_value(const double *u, int64_t n, double *scratch)
         d = above > d ? above : d;
         d = below > d ? below : d;
     }
-    return ks_tail(d, n);
+    return ks_tail(d, independent > 1 ? (int64_t)(independent + 0.5) : 1);
 }
 
-double mote_uniform_p_worst(const double *u, int64_t n, int64_t window, double *scratch)
+static double p_worst(const double *u, int64_t n, int64_t window, double share, double *scratch)
 {
     int64_t windows = window > 0 ? n / window : 0;
     double least = 1;
     for (int64_t i = 0; i < windows; ++i) {
-        double p = mote_uniform_p_value(u + i * window, window, scratch);
+        double p = p_value(u + i * window, window, share, scratch);
         least = p < least ? p : least;
     }
     return least >= 1 ? 1 : -expm1((double)windows * log1p(-least));
+}
+
+double mote_uniform_p_value(const double *u, int64_t n, double *scratch)
+{
+    return p_value(u, n, 1, scratch);
+}
+
+double mote_uniform_p_worst(const double *u, int64_t n, int64_t window, double *scratch)
+{
+    return p_worst(u, n, window, 1, scratch);
+}
+
+static double independent_share(const mote_rank_sums *sums)
+{
+    return sums->total_variance > 0 ? sums->total_births / sums->total_variance : 1;
+}
+
+double mote_rank_p_value(const mote_rank_sums *sums, const double *u, int64_t n, double *scratch)
+{
+    return p_value(u, n, independent_share(sums), scratch);
+}
+
+double mote_rank_p_worst(const mote_rank_sums *sums, const double *u, int64_t n, int64_t window, double *scratch)
+{
+    return p_worst(u, n, window, independent_share(sums), scratch);
 }

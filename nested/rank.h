@@ -6,10 +6,15 @@
 
 #include "core/memory.h"
 
-/* Running sums, checkpointed. A birth has rank r in 0..s among s survivors; u = (r + U)/(s + 1). */
+/* Running sums, checkpointed. A birth has rank r in 0..s among s survivors; u = (r + U)/(s + 1). The k births of one
+ * step share their survivors, so that their ranks are correlated: cov(u, u') = s / (12 (s+1)^2), and a step counts for
+ * k / (1 + (k-1) s/(s+1)^2) independent ranks. At k = n/20 that is 5 % less; where a plateau of half of the live points
+ * dies at once it is half. */
 typedef struct mote_rank_sums {
     double insertion;            /* sum of u - 1/2 since the last reset */
     double births;               /* since the last reset */
+    double variance;             /* of `insertion`, in twelfths */
+    double total_births, total_variance; /* whole run */
     double resets;               /* |z| > 4 seen */
     double child, parent, child2, parent2, product; /* sums for the correlation since the last change of steps */
     double pairs;
@@ -17,9 +22,9 @@ typedef struct mote_rank_sums {
     double doublings;
 } mote_rank_sums;
 
-/* Adds the normalised insertion rank; returns 1 when the running test |sum| / sqrt(births/12) > 4 fires (the sums are
- * then reset and `resets` counted). */
-int mote_rank_insert(mote_rank_sums *sums, double u);
+/* Adds the normalised insertion rank of one of the `births` of a step with so many survivors; returns 1 when the running
+ * test |sum| / sqrt(variance/12) > 4 fires (the sums are then reset and `resets` counted). */
+int mote_rank_insert(mote_rank_sums *sums, double u, int64_t births, int64_t survivors);
 
 /* Adds normalised ranks of child and parent, both in (0, 1); returns 1 when r sqrt(m) > 4 (the caller doubles the
  * steps; the sums since the last change are reset). */
@@ -34,5 +39,9 @@ double mote_uniform_p_value(const double *u, int64_t n, double *scratch);
 
 /* The worst of consecutive windows of `window` numbers, corrected: 1 - (1 - p_min)^windows. 1 when there is none. */
 double mote_uniform_p_worst(const double *u, int64_t n, int64_t window, double *scratch);
+
+/* The same two for the insertion ranks of a run: at the number of independent ones. */
+double mote_rank_p_value(const mote_rank_sums *sums, const double *u, int64_t n, double *scratch);
+double mote_rank_p_worst(const mote_rank_sums *sums, const double *u, int64_t n, int64_t window, double *scratch);
 
 #endif

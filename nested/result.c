@@ -134,9 +134,9 @@ static void fill_errors(mote_nested_result *result, const mote_nested_state *sta
 
 static void fill_tests(mote_nested_result *result, const mote_nested_state *state, double *scratch)
 {
-    result->insertion_rank_p = mote_uniform_p_value(state->insertion, state->birth_count, scratch);
-    result->insertion_rank_p_worst = mote_uniform_p_worst(state->insertion, state->birth_count, state->live_points,
-                                                          scratch);
+    result->insertion_rank_p = mote_rank_p_value(&state->ranks, state->insertion, state->birth_count, scratch);
+    result->insertion_rank_p_worst = mote_rank_p_worst(&state->ranks, state->insertion, state->birth_count,
+                                                       state->live_points, scratch);
     result->insertion_rank_resets = state->ranks.resets;
     result->parent_child = mote_rank_correlation(&state->ranks, &result->parent_child_error);
 }

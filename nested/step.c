@@ -284,7 +284,7 @@ static int64_t enter(mote_run *run, mote_nested_state *state, const mote_birth *
     mote_stream stream = mote_stream_open(&at, state->birth_count);
     double u = insertion_rank(state, birth->log_likelihood, &stream);
     state->insertion[state->birth_count++] = u;
-    if (mote_rank_insert(&state->ranks, u)) {
+    if (mote_rank_insert(&state->ranks, u, state->births_due, state->survivors)) {
         state->watch.warnings |= MOTE_WARNING_INSERTION_RANK;
         mote_run_log(run, MOTE_LOG_WARNING, "insertion ranks are not uniform near logL = %g", state->threshold);
     }

@@ -6,11 +6,12 @@
  *              [--variants] [--report]                                 the variants; only print what is there
  *
  * A problem fails when its first round of seeds misses the limits of measure_within and a second round, of four times
- * as many fresh seeds, misses them too; when a run ended with an error; or when, in each round, the insertion ranks over
- * the seeds are not uniform at 1e-5 or the marginals are off at 1e-5. Every problem has a run number of its own under the seed (option run_id: 100 times its
- * dimension plus its place in the table of problems), so that pulls of different problems are independent. `bar` is the number of calls that a peer needs (the project's goal 2): it is shown and never fails,
- * since calls depend on the problem and not on chance. Prints one table row for each case; exit 0, 1, or 2 for bad
- * arguments. */
+ * as many fresh seeds, misses them too; when a run ended with an error; or when, in both rounds, the p-values of the
+ * insertion ranks are too small at 1e-5, or the marginals off at 1e-5. Every problem has a run number of its own under
+ * the seed (option run_id: 100 times its dimension plus its place in the table of problems), so that pulls of different
+ * problems are independent. `bar` is the number of calls that a peer needs (the project's goal 2): it is shown and
+ * never fails. Prints one table row for each case; exit 0, 1, or 2 for bad arguments.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -125,7 +126,7 @@ static void print_row(const char *name, const measure_store *store, double bar)
         error += (store->rows[i].log_evidence - store->rows[i].truth) / n;
     printf("%-34s %5" PRId64 " %9.0f %9.0f %+8.4f %+7.3f +- %.3f %5.3f +- %.3f %6.2f %6.3f %6.3f %8.2f\n", name,
            pulls.n, measure_mean(store, offsetof(measure, calls)), bar, error, pulls.mean, pulls.sd / sqrt(n), pulls.sd,
-           pulls.sd / sqrt(2 * n), measure_warned(store, -1), measure_uniform_p(store, offsetof(measure, insertion_p)),
+           pulls.sd / sqrt(2 * n), measure_warned(store, -1), measure_not_small_p(store, offsetof(measure, insertion_p)),
            marginals_of(store), measure_mean(store, offsetof(measure, seconds)));
     fflush(stdout);
 }
@@ -165,9 +166,9 @@ static int round_of(campaign *all, work *on, measure_store *store, const char *n
     if (status || measure_store_read(store, first, n) || store->count < 2)
         return 0;
     print_row(name, store, bar);
-    int uniform = !(measure_uniform_p(store, offsetof(measure, insertion_p)) < 1e-5);
+    int uniform = !(measure_not_small_p(store, offsetof(measure, insertion_p)) < 1e-5);
     int marginals = !(marginals_of(store) < 1e-5);
-    printf("%s%s", uniform ? "" : "    insertion ranks are not uniform over the seeds\n",
+    printf("%s%s", uniform ? "" : "    p-values of the insertion ranks are too small\n",
            marginals ? "" : "    marginals are off\n");
     return measure_within(measure_pulls(store), round) && uniform && marginals && !failures_of(store);
 }

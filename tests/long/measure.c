@@ -306,6 +306,18 @@ double measure_uniform_p(const measure_store *store, size_t column)
     return p;
 }
 
+double measure_not_small_p(const measure_store *store, size_t column)
+{
+    double n = (double)store->count, most = 0;
+    for (int64_t i = 0; i < store->count; ++i) {
+        double here = column_of(&store->rows[i], column), below = 0;
+        for (int64_t j = 0; j < store->count; ++j)
+            below += column_of(&store->rows[j], column) <= here;
+        most = fmax(most, below / n - here);
+    }
+    return exp(-2 * n * most * most);
+}
+
 double measure_warned(const measure_store *store, int64_t bits)
 {
     int64_t count = 0;

@@ -80,6 +80,10 @@ double measure_mean(const measure_store *store, size_t column); /* offsetof(meas
 /* Kolmogorov-Smirnov p-value of a column of numbers that should be uniform. */
 double measure_uniform_p(const measure_store *store, size_t column);
 
+/* The same, but only too many small ones count (Smirnov's one-sided limit): for p-values that are conservative where
+ * points are tied. */
+double measure_not_small_p(const measure_store *store, size_t column);
+
 /* Share of rows that carry any of these warnings. */
 double measure_warned(const measure_store *store, int64_t bits);
 
