@@ -3,6 +3,7 @@
  * at most batch_size rows in one call of the model. */
 #include <string.h>
 
+#include "core/crew.h"
 #include "core/executor.h"
 #include "core/run.h"
 
@@ -33,10 +34,24 @@ static int serial_post(mote_executor *executor, const int64_t *slots, int64_t n)
     return MOTE_OK;
 }
 
+/* How many rows to evaluate now. A function of single points gains nothing from many at once, so that the run comes
+ * back after about a crew's pause, however slow the function is, to be watched and stopped. */
+static int64_t share(const mote_executor *executor, const serial *state)
+{
+    const mote_row_scratch *scratch = &state->scratch;
+    int64_t count = state->waiting < scratch->capacity ? state->waiting : scratch->capacity;
+    if (!executor->function.points_only)
+        return count;
+    if (!scratch->timed_rows)
+        return 1;
+    double most = MOTE_CREW_SECONDS * (double)scratch->timed_rows / (scratch->timed_seconds + 1e-9);
+    return (double)count <= most ? count : most < 1 ? 1 : (int64_t)most;
+}
+
 static int serial_collect(mote_executor *executor, int64_t *slots, int64_t *n)
 {
     serial *state = executor->state;
-    int64_t count = state->waiting < state->scratch.capacity ? state->waiting : state->scratch.capacity;
+    int64_t count = share(executor, state);
     int status = mote_rows_evaluate(executor, &state->scratch, state->queue, count);
     mote_executor_account(executor, &state->scratch, 1);
     if (status)
