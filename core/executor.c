@@ -178,5 +178,6 @@ void mote_executor_account(mote_executor *executor, const mote_row_scratch *scra
         seconds += scratch[i].timed_seconds;
     }
     executor->ledger->batches = batches;
-    executor->ledger->likelihood_seconds = timed_rows ? seconds / (double)timed_rows * (double)rows : NAN;
+    if (timed_rows)
+        executor->ledger->likelihood_seconds = executor->seconds_before + seconds / (double)timed_rows * (double)rows;
 }

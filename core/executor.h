@@ -62,6 +62,7 @@ struct mote_executor {
     const struct mote_settings *settings;
     int64_t posted;         /* slots posted and not collected */
     int64_t batches_before; /* ledger.batches when the executor was opened */
+    double seconds_before;  /* likelihood_seconds of earlier sessions */
     void *state;            /* of the type */
 };
 

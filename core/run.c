@@ -105,6 +105,13 @@ static void identify_options(mote_run *run)
     }
 }
 
+static void identify_source(mote_run *run)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)run->source.key);
+    mote_run_identify(run, "source", text);
+}
+
 static int check_model(const mote_algorithm *algorithm, const void *model, mote_message *message)
 {
     if (!model)
@@ -125,6 +132,8 @@ static int set_up(mote_run *run, const void *model, const void *options)
     uint64_t key = mote_source_key(run->settings.seed, run->settings.run_id);
     run->source = run->hooks.source ? *run->hooks.source : mote_source_live(key);
     identify_options(run);
+    if (run->hooks.source) /* its key takes the place of seed and run_id */
+        identify_source(run);
     status = run->algorithm->open(run, model);
     if (!status && run->identity.status)
         status = mote_fail(&run->message, MOTE_ENOMEM, "open of %s: no memory", run->algorithm->name);
@@ -196,16 +205,36 @@ static void forget_draws(mote_run *run)
     run->draws = NULL;
 }
 
+static int is_error(int status)
+{
+    return status >= MOTE_ENOMEM || status < 0;
+}
+
+/* The step of the algorithm. An error that came without its reason gets at least its name. */
+static int step_and_explain(mote_run *run)
+{
+    char *text = run->message.text, before = *text;
+    *text = '\0';
+    int status = run->algorithm->step(run);
+    if (is_error(status) && !*text && status < 0)
+        mote_fail(&run->message, status, "%s: the model asked to stop with code %d", run->algorithm->name, status);
+    else if (is_error(status) && !*text)
+        mote_fail(&run->message, status, "%s: %s", run->algorithm->name, mote_strerror(status));
+    else if (!*text)
+        *text = before; /* the last failure, whenever that was */
+    return status;
+}
+
 int mote_run_step(mote_run *run)
 {
     int status = mote_run_usable(run);
-    if (status || run->status >= MOTE_ENOMEM || run->status < 0)
+    if (status || is_error(run->status))
         return status ? status : run->status;
     forget_draws(run);
-    status = run->algorithm->step(run);
+    status = step_and_explain(run);
     ++run->steps;
     run->ledger.seconds = mote_run_seconds(run);
-    if (status >= MOTE_ENOMEM || status < 0)
+    if (is_error(status))
         run->finished_by = MOTE_FINISHED_BY_ERROR;
     else if (status == MOTE_DONE && !run->finished_by)
         run->finished_by = MOTE_FINISHED_BY_CRITERION;
@@ -245,8 +274,8 @@ static int checkpoint_if_due(mote_run *run)
 int mote_run_finish(mote_run *run)
 {
     int status = mote_run_usable(run);
-    if (status)
-        return status;
+    if (status || is_error(run->status))
+        return status ? status : run->status;
     while (!limit_reached(run)) {
         status = mote_run_step(run);
         if (status)
@@ -257,7 +286,7 @@ int mote_run_finish(mote_run *run)
         if (status)
             return status;
     }
-    if (status == MOTE_WAITING || status >= MOTE_ENOMEM || status < 0)
+    if (status == MOTE_WAITING || is_error(status))
         return status;
     atomic_store(&run->stop, 0);
     status = run->settings.checkpoint ? mote_run_checkpoint(run) : MOTE_OK;

@@ -70,7 +70,7 @@ void mote_run_identify(mote_run *run, const char *key, const char *value);
 /* The value of a key of the identity ("identity": that of likelihood and data); NULL when there is none. */
 const char *mote_run_identity(const mote_run *run, const char *key);
 
-/* MOTE_OK, or the reason why `run` cannot be used for work now (NULL, failed open, earlier error). */
+/* MOTE_OK, or the reason why `run` cannot be used (NULL, failed open or load). */
 int mote_run_usable(const mote_run *run);
 
 /* Sends one line to the log hook. */

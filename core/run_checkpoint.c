@@ -17,6 +17,7 @@ static void put_ledger(mote_writer *writer, const mote_ledger *ledger)
     mote_put_integer(writer, ledger->reissued);
     mote_put_integer(writer, ledger->workers_started);
     mote_put_integer(writer, ledger->checkpoints);
+    mote_put_real(writer, ledger->likelihood_seconds);
 }
 
 static void get_ledger(mote_reader *reader, mote_ledger *ledger)
@@ -29,6 +30,7 @@ static void get_ledger(mote_reader *reader, mote_ledger *ledger)
     ledger->reissued = mote_get_integer(reader);
     ledger->workers_started = mote_get_integer(reader);
     ledger->checkpoints = mote_get_integer(reader);
+    ledger->likelihood_seconds = mote_get_real(reader);
 }
 
 static int write_state(mote_run *run, mote_writer *writer)
@@ -45,22 +47,45 @@ static int write_state(mote_run *run, mote_writer *writer)
     return status ? status : writer->status;
 }
 
+/* The next pair of an identity; NULL and NULL at its end. */
+static const char *next_pair(mote_reader *identity, const char **value)
+{
+    const int more = identity->position < identity->length;
+    const char *key = more ? mote_get_text(identity) : NULL;
+    *value = more ? mote_get_text(identity) : NULL;
+    return key && *value ? key : NULL;
+}
+
 /* Compares the stored identity with the run's, pair by pair. */
 static int compare_identity(mote_run *run, mote_reader *reader)
 {
     mote_reader ours = { run->identity.bytes, run->identity.length, 0, MOTE_OK };
-    mote_get_integer(reader);
-    while (ours.position < ours.length && !reader->status) {
-        const char *key = mote_get_text(&ours), *value = mote_get_text(&ours);
-        const char *stored_key = mote_get_text(reader), *stored = mote_get_text(reader);
-        if (reader->status || !stored_key || !stored)
-            break;
+    int64_t length = mote_get_count(reader, 0, reader->length - reader->position);
+    mote_reader theirs = { reader->bytes + reader->position, length, 0, reader->status };
+    reader->position += length;
+    for (;;) {
+        const char *value, *stored, *key = next_pair(&ours, &value), *stored_key = next_pair(&theirs, &stored);
+        if (theirs.status || (!stored_key && theirs.position < theirs.length))
+            return mote_fail(&run->message, MOTE_ECORRUPT, "the checkpoint's identity cannot be read");
+        if (!key && !stored_key)
+            return MOTE_OK;
+        if (!key || !stored_key)
+            return mote_fail(&run->message, MOTE_EIDENTITY, "%s has %s = %s, %s has no such entry",
+                             key ? "this run" : "the checkpoint", key ? key : stored_key, key ? value : stored,
+                             key ? "the checkpoint" : "this run");
         if (strcmp(key, stored_key) || strcmp(value, stored))
             return mote_fail(&run->message, MOTE_EIDENTITY, "the checkpoint was made with %s = %s, this run has %s = %s",
                              stored_key, stored, key, value);
     }
-    return reader->status ? mote_fail(&run->message, MOTE_ECORRUPT, "the checkpoint's identity cannot be read")
-                          : MOTE_OK;
+}
+
+/* Names and priors agree; likelihood and data may not. */
+static void warn_of_unknown_model(const mote_run *run)
+{
+    const char *identity = mote_run_identity(run, "identity");
+    if (identity && !*identity)
+        mote_run_log(run, MOTE_LOG_WARNING, "the model has no identity: whether its likelihood and data are those of "
+                     "the checkpoint cannot be checked");
 }
 
 static int read_state(mote_run *run, const unsigned char *bytes, int64_t length)
@@ -82,6 +107,9 @@ static int read_state(mote_run *run, const unsigned char *bytes, int64_t length)
     run->started = mote_clock();
     get_ledger(&reader, &run->ledger);
     run->executor.batches_before = run->ledger.batches;
+    if (run->ledger.likelihood_seconds > 0)
+        run->executor.seconds_before = run->ledger.likelihood_seconds;
+    warn_of_unknown_model(run);
     if (!reader.status)
         status = run->algorithm->load(run, &reader);
     if (!status && !reader.status && reader.position != reader.length)

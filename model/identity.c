@@ -35,7 +35,11 @@ void mote_run_identify_space(mote_run *run, const mote_space *space)
     mote_run_identify(run, "identity",
                       plugin ? mote_plugin_fingerprint(plugin) : space->target.identity);
     for (int64_t i = 0; i < space->parameter_count; ++i) {
-        mote_parameter_describe(&space->parameters[i], text, sizeof text);
-        mote_run_identify(run, space->parameters[i].name, text);
+        const mote_parameter *parameter = &space->parameters[i];
+        mote_parameter_describe(parameter, text, sizeof text);
+        size_t length = strlen(text);
+        if (parameter->prior == MOTE_PRIOR_SORTED || parameter->prior == MOTE_PRIOR_DIRICHLET)
+            snprintf(text + length, sizeof text - length, " group %lld", (long long)parameter->group);
+        mote_run_identify(run, parameter->name, text);
     }
 }
