@@ -122,7 +122,7 @@ int mote_crew_load(mote_crew *crew, const mote_chain_table *table, void *chains,
                    mote_reader *reader)
 {
     const mote_rows *rows = &crew->executor->rows;
-    int64_t posted = 0;
+    int64_t posted = 0, unfinished = 0;
     mote_get_tag(reader, "crew");
     int64_t n = mote_get_count(reader, 0, crew->capacity);
     mote_crew_start(crew, table, chains, chain_size, n, 0);
@@ -133,11 +133,14 @@ int mote_crew_load(mote_crew *crew, const mote_chain_table *table, void *chains,
     mote_get_integers(reader, rows->id, n);
     mote_get_reals(reader, rows->theta, n * rows->dimension);
     for (int64_t i = 0; i < n && !reader->status; ++i) {
+        unfinished += crew->state[i] != MOTE_CHAIN_FINISHED;
         if (crew->state[i] == MOTE_CHAIN_POSTED)
             crew->slots[posted++] = i;
         else if (crew->state[i] != MOTE_CHAIN_WANTS && crew->state[i] != MOTE_CHAIN_FINISHED)
             reader->status = MOTE_ECORRUPT;
     }
+    if (!reader->status && crew->unfinished != unfinished)
+        reader->status = MOTE_ECORRUPT;
     if (reader->status)
         return reader->status;
     return posted ? mote_executor_post(crew->executor, crew->slots, posted) : MOTE_OK;

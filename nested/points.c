@@ -134,8 +134,9 @@ int mote_points_load(mote_points *points, mote_reader *reader)
 {
     column columns[COLUMNS];
     mote_get_tag(reader, "points");
-    /* Each point takes at least 8 bytes per column, so a count beyond the file's length is a fault. */
-    int64_t n = mote_get_count(reader, 0, reader->length / 8);
+    /* A count that the rest of the file cannot hold is a fault. */
+    int64_t width = points->dimension + points->theta_count + points->derived_count + COLUMNS - 3;
+    int64_t n = mote_get_count(reader, 0, (reader->length - reader->position) / 8 / width);
     if (reader->status)
         return reader->status;
     int status = mote_points_reserve(points, n);

@@ -25,6 +25,7 @@ struct mote_polish {
     trial *trials;
     double *values;               /* of the trials: cube, theta, derived */
     int64_t count, done;          /* trials of this stage, and how many have been evaluated */
+    uint64_t issued;              /* trials of earlier blocks: what the next ids start from */
     enum stage stage;
     int64_t round, tunings, full; /* full: mixed differences are taken */
     double value;                 /* at the best point */
@@ -92,7 +93,9 @@ static int want(void *chain, double *theta)
         if (!(t->cube[j] > 0 && t->cube[j] < 1))
             return MOTE_DONE;
     int status = mote_space_transform(space, t->cube, t->theta);
-    int inside = status ? status : mote_space_inside(space, t->theta);
+    if (status)
+        return status;
+    int inside = mote_space_inside(space, t->theta);
     if (inside <= 0)
         return inside < 0 ? inside : MOTE_DONE;
     memcpy(theta, t->theta, (size_t)space->theta_count * sizeof *theta);
@@ -116,7 +119,8 @@ static void start_block(mote_nested_state *state)
 {
     mote_polish *p = state->polish;
     int64_t n = p->count - p->done < state->block ? p->count - p->done : state->block;
-    mote_crew_start(&state->crew, &table, p->trials + p->done, sizeof *p->trials, n, UINT64_C(1) << 38);
+    mote_crew_start(&state->crew, &table, p->trials + p->done, sizeof *p->trials, n, (UINT64_C(1) << 38) + p->issued);
+    p->issued += (uint64_t)n;
 }
 
 static trial *add_trial(mote_polish *p)
@@ -261,7 +265,7 @@ static void finish(mote_run *run)
     mote_polish *p = state->polish;
     double log_z = state->running.log_z + log1p(mote_nested_remaining(state) / (1 - mote_nested_remaining(state)));
     double error = sqrt(fmax(state->running.information, 0) / (double)state->live_points);
-    double excess = laplace(p) - log_z;
+    double excess = laplace(p) - state->log_prior_mass - log_z; /* the prior is renormalised over its support */
     if (excess > 3 * error && excess > 1 && state->ended_by == MOTE_FINISHED_BY_CRITERION) {
         state->watch.warnings |= MOTE_WARNING_MISSED_PEAK;
         mote_run_log(run, MOTE_LOG_WARNING, "a peak at logL = %g holds more evidence than the run found", p->value);

@@ -45,13 +45,19 @@ void mote_prior_draws_begin(mote_prior_draws *draws, int64_t i, const mote_sourc
     draw->log_likelihood = -INFINITY;
 }
 
-/* One draw of the whole prior box: 1 when it lies inside the constraint, 0 outside, or a negative code. */
-static int propose(const mote_space *space, mote_stream *stream, double *cube, double *theta)
+/* One draw of the whole prior box; `inside` tells whether it lies inside the constraint. */
+static int propose(const mote_space *space, mote_stream *stream, double *cube, double *theta, int *inside,
+                   mote_message *message)
 {
     for (int64_t j = 0; j < space->dimension; ++j)
         cube[j] = mote_stream_uniform(stream);
     int status = mote_space_transform(space, cube, theta);
-    return status ? status : mote_space_inside(space, theta);
+    if (status > 0)
+        return mote_fail(message, status, "prior draw: prior_transform failed");
+    *inside = status ? status : mote_space_inside(space, theta);
+    if (*inside < 0)
+        return mote_fail(message, *inside, "prior draw: the model asked to stop with code %d", *inside);
+    return MOTE_OK;
 }
 
 static int want(void *chain, double *theta)
@@ -61,9 +67,9 @@ static int want(void *chain, double *theta)
     if (draw->tries-- <= 0)
         return MOTE_DONE;
     for (int64_t outside = 0; outside < MOTE_PRIOR_OUTSIDE_LIMIT; ++outside) {
-        int inside = propose(space, &draw->stream, draw->cube, draw->theta);
-        if (inside < 0)
-            return mote_fail(draw->shared->message, inside, "prior draw: the model asked to stop with code %d", inside);
+        int inside = 0, status = propose(space, &draw->stream, draw->cube, draw->theta, &inside, draw->shared->message);
+        if (status)
+            return status;
         if (inside) {
             memcpy(theta, draw->theta, (size_t)space->theta_count * sizeof *theta);
             return MOTE_OK;
@@ -131,9 +137,9 @@ int mote_prior_mass(const mote_space *space, const mote_source *source, int64_t 
     if (!space->target.constraint)
         return MOTE_OK;
     for (int64_t i = 0; i < n; ++i) {
-        int inside = propose(space, &stream, scratch, scratch + space->dimension);
-        if (inside < 0)
-            return mote_fail(message, inside, "constraint: the model asked to stop with code %d", inside);
+        int inside = 0, status = propose(space, &stream, scratch, scratch + space->dimension, &inside, message);
+        if (status)
+            return status;
         count += inside;
     }
     if (!count)

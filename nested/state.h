@@ -18,7 +18,7 @@
 #include "nested/watch.h"
 
 enum mote_nested_phase {
-    MOTE_PHASE_START,   /* nothing drawn */
+    MOTE_PHASE_START,   /* a block of prior draws is next, if more are needed */
     MOTE_PHASE_PRIOR,   /* a block of prior draws is under way */
     MOTE_PHASE_DEATHS,  /* between steps: the safe point at which stop rules look */
     MOTE_PHASE_BIRTHS,  /* the deaths of a step are recorded, its births under way */
@@ -45,6 +45,7 @@ typedef struct mote_nested_state {
     int64_t phase;
     int64_t prior_count;    /* prior draws so far */
     int64_t birth_count;
+    int64_t try_count;      /* chains of tries so far, those that found nothing included */
     int64_t step_count;
     int64_t births_due;     /* of the step under way */
     int64_t survivors;      /* live points 0 .. survivors-1 were there before this step's births */
@@ -74,6 +75,9 @@ void mote_nested_progress(mote_run *run, mote_progress *progress);
 
 /* Estimate of the compression that the stop rule still needs, nats; NaN when there is nothing to fit. */
 double mote_nested_nats_left(const mote_nested_state *state);
+
+/* 1 between complete blocks, where limits on calls may look. */
+int64_t mote_nested_at_boundary(const mote_nested_state *state);
 
 /* The stop rule that holds now (enum mote_finished_by), or 0. */
 int64_t mote_nested_stop_rule(const mote_nested_state *state);

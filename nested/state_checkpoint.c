@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Save and load of what a nested-sampling run carries. */
+#include <math.h>
+
 #include "nested/state.h"
 
 /* Integers and reals of the state, in file order. */
 #define CARRIED_INTEGERS(X)                                                                                     \
-    X(phase) X(prior_count) X(birth_count) X(step_count) X(births_due) X(survivors) X(plateau_deaths)           \
-    X(birth_calls) X(prior_chains) X(ended_by) X(failed_checked) X(failed_prior) X(polished)
+    X(phase) X(prior_count) X(birth_count) X(try_count) X(step_count) X(births_due) X(survivors)                \
+    X(plateau_deaths) X(birth_calls) X(prior_chains) X(ended_by) X(failed_checked) X(failed_prior) X(polished)
 
 static void put_watch(mote_writer *writer, const mote_watch *watch)
 {
@@ -102,8 +104,14 @@ static int load_arrays(mote_run *run, mote_nested_state *state, mote_reader *rea
     int status = mote_points_load(&state->live, reader);
     if (!status)
         status = mote_points_load(&state->dead, reader);
-    if (status || state->birth_count > reader->length / 8 || state->survivors > state->live.n)
-        return status ? status : MOTE_ECORRUPT;
+    int64_t points = state->live.n + state->dead.n;
+    if (!status && (state->prior_count > points || state->birth_count != points - state->prior_count
+                    || state->survivors > state->live.n))
+        status = MOTE_ECORRUPT;
+    if (!status) /* for the block under way */
+        status = mote_points_reserve(&state->live, state->live.n + state->block);
+    if (status)
+        return status;
     int64_t room = state->birth_count + state->live_points;
     double *fresh = mote_memory_resize(&run->memory, state->insertion, state->insertion_room, room, sizeof *fresh);
     if (!fresh)
@@ -115,6 +123,24 @@ static int load_arrays(mote_run *run, mote_nested_state *state, mote_reader *rea
     if (!status)
         mote_get_reals(reader, state->ranked, state->survivors);
     return status ? status : reader->status;
+}
+
+/* What the end of the step under way will follow. */
+static int sound(const mote_nested_state *state)
+{
+    const mote_watch *watch = &state->watch;
+    if (!(watch->jump_count >= 0 && watch->jump_count < 0x1p53 && watch->call_count >= 0
+          && watch->call_count < 0x1p53))
+        return 0;
+    if (uses_prior_chains(state) && state->crew.n != state->prior_chains)
+        return 0;
+    if (state->phase == MOTE_PHASE_TRIES || state->phase == MOTE_PHASE_BIRTHS)
+        if (state->crew.n != state->births_due || state->live.n + state->births_due > state->live_points)
+            return 0;
+    for (int64_t i = 0; state->phase == MOTE_PHASE_BIRTHS && i < state->births_due; ++i)
+        if (mote_sampler_birth(state->sampler, i).parent >= state->survivors)
+            return 0;
+    return 1;
 }
 
 static int load_rest(mote_nested_state *state, mote_reader *reader)
@@ -129,7 +155,18 @@ static int load_rest(mote_nested_state *state, mote_reader *reader)
         mote_prior_draws_load(&state->prior, state->prior_chains, reader);
     if (!status && (uses_prior_chains(state) || state->phase == MOTE_PHASE_BIRTHS))
         status = load_chains(state, reader);
-    return status ? status : reader->status;
+    status = status ? status : reader->status;
+    return status || sound(state) ? status : MOTE_ECORRUPT;
+}
+
+/* A finished run goes on when its stop rule has been tightened: what the end had added is taken back. */
+static void reopen(mote_nested_state *state)
+{
+    state->phase = MOTE_PHASE_DEATHS;
+    state->ended_by = 0;
+    state->polished = 0;
+    state->best_log_likelihood = -INFINITY;
+    state->watch.warnings &= ~(int64_t)MOTE_WARNING_MISSED_PEAK;
 }
 
 int mote_nested_load(mote_run *run, mote_reader *reader)
@@ -143,16 +180,20 @@ int mote_nested_load(mote_run *run, mote_reader *reader)
     state->best_log_likelihood = mote_get_real(reader);
     mote_get_reals(reader, state->best_theta, state->space.theta_count);
     mote_get_reals(reader, state->best_derived, state->space.derived_count);
-    if (reader->status || state->phase < 0 || state->phase > MOTE_PHASE_DONE || state->birth_count < 0
-        || state->survivors < 0 || state->prior_chains < 0 || state->prior_chains > state->block
+    if (reader->status || state->phase < 0 || state->phase > MOTE_PHASE_DONE || state->prior_count < 0
+        || state->birth_count < 0 || state->try_count < 0 || state->survivors < 0 || state->prior_chains < 0 || state->prior_chains > state->block
         || state->births_due < 0 || state->births_due > state->block)
         return mote_fail(&run->message, MOTE_ECORRUPT, "the state of nested sampling cannot be read");
     int status = load_arrays(run, state, reader);
     if (!status)
         status = load_rest(state, reader);
-    /* The climb to the maximum starts again; a finished run goes on when its stop rule has been tightened. */
-    if (!status && (state->phase == MOTE_PHASE_POLISH
-                    || (state->phase == MOTE_PHASE_DONE && state->live.n && !mote_nested_stop_rule(state))))
+    if (status)
+        return mote_fail(&run->message, status, "the state of nested sampling cannot be read");
+    if (state->phase == MOTE_PHASE_POLISH) /* the climb starts again */
         state->phase = MOTE_PHASE_DEATHS;
-    return status ? mote_fail(&run->message, status, "the state of nested sampling cannot be read") : MOTE_OK;
+    else if (state->phase == MOTE_PHASE_DONE && state->live.n && !mote_nested_stop_rule(state))
+        reopen(state);
+    run->boundary = mote_nested_at_boundary(state);
+    run->finished_by = state->phase == MOTE_PHASE_DONE ? state->ended_by : MOTE_NOT_FINISHED;
+    return MOTE_OK;
 }

@@ -8,7 +8,7 @@
 #include "core/vector.h"
 #include "nested/state.h"
 
-/* Tops of address space: ranks use one particle per birth, prior draws one per draw. */
+/* Tops of address space: ranks use one particle per birth, prior draws and tries one per chain of theirs. */
 enum { ADDRESS_STEP_PRIOR = 0, ADDRESS_STEP_TRIES = 1 };
 
 /* ---- failed rows ------------------------------------------------------------------------------------------- */
@@ -21,7 +21,7 @@ static int check_failures(mote_run *run, mote_nested_state *state)
         MOTE_REASON_LIST(REASON_TEXT)
 #undef REASON_TEXT
     };
-    int64_t failed = 0, most = 1;
+    int64_t failed = 0, most = 1, calls = run->ledger.calls, window = run->settings.failed_window;
     if (state->failed_checked)
         return MOTE_OK;
     for (int64_t i = 1; i < MOTE_REASON_COUNT; ++i) {
@@ -29,12 +29,14 @@ static int check_failures(mote_run *run, mote_nested_state *state)
         if (run->ledger.failed[i] > run->ledger.failed[most])
             most = i;
     }
-    state->failed_checked = run->ledger.calls >= run->settings.failed_window;
-    if ((double)failed <= run->settings.failed_share * (double)run->settings.failed_window)
+    /* a block may reach far beyond the window: the share is that of all rows so far */
+    if ((double)failed <= run->settings.failed_share * (double)(calls > window ? calls : window)) {
+        state->failed_checked = calls >= window;
         return MOTE_OK;
+    }
     return mote_fail(&run->message, MOTE_EMODEL,
                      "%s: %lld of the first %lld evaluations failed, most because %s (limit: option failed_share = %g)",
-                     run->executor.function.name, (long long)failed, (long long)run->ledger.calls, reasons[most],
+                     run->executor.function.name, (long long)failed, (long long)calls, reasons[most],
                      run->settings.failed_share);
 }
 
@@ -48,19 +50,15 @@ static int64_t finite_count(const mote_points *live)
     return count;
 }
 
-/* The next block of prior draws: 0 when there are enough. While points have no likelihood, whole blocks follow (n, 2n,
- * ...): how many are drawn then depends on complete blocks alone, and every draw counts as prior volume. */
+/* The next block of prior draws: 0 when there are enough. While points have no likelihood, whole blocks of
+ * live_points follow: how many are drawn then depends on complete blocks alone, and every draw counts as prior
+ * volume. */
 static int64_t prior_block(const mote_nested_state *state)
 {
     int64_t first = state->options->prior_draws ? state->options->prior_draws : state->live_points;
     if (state->prior_count < first)
         return first - state->prior_count;
-    if (finite_count(&state->live) >= state->live_points)
-        return 0;
-    int64_t goal = first;
-    while (goal <= state->prior_count)
-        goal += goal == first ? state->live_points : goal - first;
-    return goal - state->prior_count;
+    return finite_count(&state->live) < state->live_points ? state->live_points : 0;
 }
 
 static int start_prior(mote_run *run, mote_nested_state *state)
@@ -98,8 +96,8 @@ static int end_prior(mote_run *run, mote_nested_state *state)
         state->failed_prior += draw->reason != MOTE_REASON_NONE;
     }
     state->prior_count += state->crew.n;
-    int status = check_failures(run, state);
-    return status ? status : start_prior(run, state);
+    state->phase = MOTE_PHASE_START; /* between blocks: limits may look */
+    return check_failures(run, state);
 }
 
 /* ---- deaths -------------------------------------------------------------------------------------------------- */
@@ -176,7 +174,8 @@ int64_t mote_nested_stop_rule(const mote_nested_state *state)
     if (o->target_error > 0 && mote_nested_remaining(state) < 0.5
         && sqrt(fmax(information, 0) / (double)state->live_points) < o->target_error)
         return MOTE_FINISHED_BY_CRITERION;
-    if (o->target_effective_sample_size > 0
+    /* far from the peak the dead points alone have many equal weights, too */
+    if (o->target_effective_sample_size > 0 && mote_nested_remaining(state) < 0.5
         && mote_exp(2 * state->running.log_z - state->running.log_z2) >= o->target_effective_sample_size)
         return MOTE_FINISHED_BY_CRITERION;
     return 0;
@@ -242,6 +241,12 @@ static int deaths(mote_run *run, mote_nested_state *state)
 
 /* ---- births -------------------------------------------------------------------------------------------------- */
 
+/* First id of the rows of new chains: all chains so far, tries that found nothing included. */
+static uint64_t next_id(const mote_nested_state *state)
+{
+    return (uint64_t)(state->prior_count + state->birth_count + state->try_count);
+}
+
 static int start_births(mote_run *run, mote_nested_state *state, int64_t n)
 {
     size_t size;
@@ -252,8 +257,7 @@ static int start_births(mote_run *run, mote_nested_state *state, int64_t n)
     if (status)
         return status;
     void *chains = mote_sampler_chains(state->sampler, &size);
-    mote_crew_start(&state->crew, mote_sampler_table(state->sampler), chains, size, n,
-                    (uint64_t)(state->prior_count + state->birth_count));
+    mote_crew_start(&state->crew, mote_sampler_table(state->sampler), chains, size, n, next_id(state));
     state->births_due = n;
     state->phase = MOTE_PHASE_BIRTHS;
     return MOTE_OK;
@@ -305,10 +309,11 @@ static int act_on_stall(mote_run *run, mote_nested_state *state, int64_t stall)
             mote_run_log(run, MOTE_LOG_WARNING, "at logL = %g: %s", state->threshold, mote_warning_text(bit));
     if (stall && state->options->on_stall == MOTE_ON_STALL_SWITCH)
         mote_sampler_switch(state->sampler);
-    if (stall && state->options->on_stall == MOTE_ON_STALL_STOP)
-        return mote_fail(&run->message, MOTE_ENUMERIC, "stopped at logL = %g: %s (option on_stall = stop)",
-                         state->threshold, mote_warning_text(stall & -stall));
-    return MOTE_OK;
+    if (!stall || state->options->on_stall != MOTE_ON_STALL_STOP)
+        return MOTE_OK;
+    run->finished_by = MOTE_FINISHED_BY_STOP;
+    return mote_fail(&run->message, MOTE_STOPPED, "stopped at logL = %g: %s (option on_stall = stop)",
+                     state->threshold, mote_warning_text(stall & -stall));
 }
 
 static int watch_step(mote_run *run, mote_nested_state *state, int64_t births, int64_t calls)
@@ -354,21 +359,36 @@ static int start_tries(mote_run *run, mote_nested_state *state, int64_t n)
     state->prior.threshold = state->threshold;
     for (int64_t i = 0; i < n; ++i)
         mote_prior_draws_begin(&state->prior, i, &run->source, MOTE_PURPOSE_PRIOR, ADDRESS_STEP_TRIES,
-                               state->birth_count + i, tries);
+                               state->try_count + i, tries);
     state->prior_chains = n;
     mote_crew_start(&state->crew, &mote_prior_draws_table, state->prior.draws, sizeof *state->prior.draws, n,
-                    (uint64_t)(state->prior_count + state->birth_count));
+                    next_id(state));
     state->births_due = n;
     state->phase = MOTE_PHASE_TRIES;
     return MOTE_OK;
 }
 
+/* Fills up the step after tries that found something: births from two live points on, more tries from one. Without
+ * them the next step's deaths would take the few that were found. */
+static int follow_tries(mote_run *run, mote_nested_state *state)
+{
+    int64_t births = state->live_points - state->live.n;
+    if (births <= 0)
+        return MOTE_OK;
+    if (state->live.n < 2)
+        return start_tries(run, state, births);
+    state->survivors = state->live.n;
+    rank_survivors(state);
+    return start_births(run, state, births);
+}
+
 /* The draws that were found are draws from the prior above the contour, however many they are: each counts as a live
- * point, and later births fill up the rest. None found: the contour is taken for the maximum. */
+ * point. None found: the contour is taken for the maximum. */
 static int end_tries(mote_run *run, mote_nested_state *state)
 {
     int64_t found = 0;
     state->phase = MOTE_PHASE_DEATHS;
+    state->try_count += state->births_due;
     for (int64_t i = 0; i < state->births_due; ++i) {
         const mote_prior_draw *draw = &state->prior.draws[i];
         mote_birth birth = { draw->cube, draw->theta, draw->derived, draw->log_likelihood, -1, 0, 0 };
@@ -380,7 +400,8 @@ static int end_tries(mote_run *run, mote_nested_state *state)
         state->watch.warnings |= MOTE_WARNING_STALL_PLATEAU;
         state->ended_by = MOTE_FINISHED_BY_PLATEAU;
     }
-    return check_failures(run, state);
+    int status = check_failures(run, state);
+    return status || !found ? status : follow_tries(run, state);
 }
 
 /* ---- one step -------------------------------------------------------------------------------------------------- */
@@ -391,6 +412,11 @@ static int advance(mote_run *run, mote_nested_state *state, int (*then)(mote_run
     if (status == MOTE_CREW_PAUSED)
         return MOTE_OK;
     return status ? status : then(run, state);
+}
+
+int64_t mote_nested_at_boundary(const mote_nested_state *state)
+{
+    return state->phase == MOTE_PHASE_DEATHS || state->phase == MOTE_PHASE_START;
 }
 
 int mote_nested_step(mote_run *run)
@@ -406,7 +432,7 @@ int mote_nested_step(mote_run *run)
     case MOTE_PHASE_POLISH: status = mote_polish_step(run); break;
     default: break;
     }
-    run->boundary = state->phase == MOTE_PHASE_DEATHS;
+    run->boundary = mote_nested_at_boundary(state);
     if (state->phase == MOTE_PHASE_DONE && !status) {
         if (state->ended_by != MOTE_FINISHED_BY_CRITERION)
             run->finished_by = state->ended_by;
