@@ -84,6 +84,14 @@ static int read_all(plot_job *drawing)
 
 /* ---- options ------------------------------------------------------------------------------------------------------- */
 
+static int some_set_has(const plot_job *drawing, const char *name)
+{
+    for (int64_t i = 0; i < drawing->count; ++i)
+        if (mote_draws_find(drawing->draws[i], name) >= 0)
+            return 1;
+    return 0;
+}
+
 static int split_parameters(plot_job *drawing, const char *list)
 {
     int64_t n = 0;
@@ -94,8 +102,9 @@ static int split_parameters(plot_job *drawing, const char *list)
         at[length] = '\0';
         if (n == MOTE_PLOT_PARAMETERS)
             return mote_complain(MOTE_EXIT_USAGE, "plot: at most %d parameters", (int)MOTE_PLOT_PARAMETERS);
-        if (mote_draws_find(drawing->draws[0], at) < 0)
-            return mote_complain(MOTE_EXIT_USAGE, "plot: %s has no parameter '%s'", drawing->labels[0], at);
+        if (!some_set_has(drawing, at))
+            return mote_complain(MOTE_EXIT_USAGE, "plot: %s%s has no parameter '%s'", drawing->labels[0],
+                                 drawing->count > 1 ? ", and no other run," : "", at);
         drawing->parameters[n++] = at;
         at += length + !last;
     }

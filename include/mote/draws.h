@@ -49,6 +49,8 @@ typedef struct mote_summary {
     double monte_carlo_error;          /* of the mean: sd / sqrt(effective sample size) */
 } mote_summary;
 
+/* Of one parameter, by its index (mote_draws_find). NaN and MOTE_EINVAL for an index out of range. `shortest_interval`
+ * gives the shortest interval that holds `mass`, 0 to 1; `covariance` is weighted. */
 MOTE_API int mote_draws_summary(const mote_draws *draws, int64_t parameter, mote_summary *summary);
 MOTE_API double mote_draws_quantile(const mote_draws *draws, int64_t parameter, double probability);
 MOTE_API int mote_draws_shortest_interval(const mote_draws *draws, int64_t parameter, double mass, double *lower,

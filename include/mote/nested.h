@@ -41,6 +41,7 @@ typedef struct mote_nested_options {
     MOTE_OPTION_FIELDS(MOTE_NESTED_OPTIONS)
 } mote_nested_options;
 
+/* The algorithm: mote_run_open(&run, mote_nested, &target, &options). The model is a mote_target. */
 MOTE_API extern const mote_algorithm *const mote_nested;
 
 /* Bits of mote_nested_result.warnings. X(NAME, bit, "text") */
@@ -118,6 +119,7 @@ typedef struct mote_prior_options {
     MOTE_OPTION_FIELDS(MOTE_PRIOR_RUN_OPTIONS)
 } mote_prior_options;
 
+/* The algorithm; its name is "prior". The model is a mote_target. */
 MOTE_API extern const mote_algorithm *const mote_prior_run;
 
 MOTE_END

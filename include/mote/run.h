@@ -132,6 +132,7 @@ MOTE_API const mote_draws *mote_run_draws(mote_run *run);
  * Accepts NULL. */
 MOTE_API const char *mote_run_message(const mote_run *run);
 
+/* enum mote_finished_by; MOTE_NOT_FINISHED while the run can go on, and for NULL. */
 MOTE_API int64_t mote_run_finished_by(const mote_run *run);
 
 /* Both fill as much as the caller's struct, whose head MOTE_VERSIONED has set, has room for. */
@@ -164,6 +165,7 @@ typedef struct mote_pending {
     int64_t derived_count;
 } mote_pending;
 
+/* The rows that wait. MOTE_ESTATE with another executor. */
 MOTE_API int mote_run_pending(mote_run *run, mote_pending *pending);
 
 /* The value of one row (derived: derived_count values, may be NULL = NaN). NaN: the row failed, for `reason`

@@ -53,6 +53,7 @@ typedef struct mote_stream {
     uint64_t address[2];   /* of a recorded or replayed stream */
 } mote_stream;
 
+/* Numbers of a stream: 64 bits; uniforms inside (0, 1); normals, the same one by one or in bulk; an index. */
 MOTE_API mote_stream mote_stream_open(mote_source *source, int64_t particle);
 MOTE_API uint64_t mote_stream_bits(mote_stream *stream);
 MOTE_API double mote_stream_uniform(mote_stream *stream);

@@ -18,6 +18,8 @@ awk 'BEGIN { for (i = 0; i < 400; ++i) { x = (i * 7919 % 400) / 400; y = (i * 10
 printf 'x1 x_1\nx2 x_2\n' >foreign.paramnames
 expect "chains of another code over a run" 0 "mixed/corner.gp" "$mote" plot chains/g foreign --no-draw -o mixed
 expect "one parameter" 0 "single/corner.gp" "$mote" plot chains/g --no-draw -o single -p x2
+"$mote" run g.ini -q --set model.dimension=3 -o cubic --name cubic
+expect "a parameter that only the second run has" 0 "wider/corner.gp" "$mote" plot chains/g cubic --no-draw -o wider -p x1,x3
 expect "an unknown parameter" 64 "no parameter 'x9'" "$mote" plot chains/g --no-draw -p x9
 expect "a format that is none" 64 "png, svg or pdf" "$mote" plot chains/g --format gif
 expect "a root that does not exist" 66 "absent" "$mote" plot absent
