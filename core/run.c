@@ -182,6 +182,9 @@ int mote_run_open_executor(mote_run *run, const mote_row_function *function, int
     int64_t choice = run->settings.executor;
     if (choice == MOTE_EXECUTOR_AUTO)
         choice = function->thread_safe && run->settings.threads > 1 ? MOTE_EXECUTOR_THREADS : MOTE_EXECUTOR_SERIAL;
+    if (choice == MOTE_EXECUTOR_SERIAL && run->settings.threads > 1)
+        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: %s", (long long)run->settings.threads,
+                     function->thread_safe ? "executor = serial" : "the model does not say that it is thread-safe");
     if (choice == MOTE_EXECUTOR_THREADS && !function->thread_safe)
         return mote_fail(&run->message, MOTE_EUNSUPPORTED,
                          "option executor = threads: the model '%s' does not say that it is thread-safe "
@@ -216,6 +219,8 @@ static int step_and_explain(mote_run *run)
     char *text = run->message.text, before = *text;
     *text = '\0';
     int status = run->algorithm->step(run);
+    if (!is_error(status) && mote_source_status(&run->source)) /* what was drawn since is not what was asked for */
+        status = mote_source_status(&run->source);
     if (is_error(status) && !*text && status < 0)
         mote_fail(&run->message, status, "%s: the model asked to stop with code %d", run->algorithm->name, status);
     else if (is_error(status) && !*text)

@@ -40,12 +40,11 @@ static int prior_open(mote_run *run, const void *model)
     mote_run_identify_space(run, &state->space);
     mote_points_open(&state->points, &state->space, &run->memory);
     mote_space_row_function(&state->space, &function);
-    int64_t block = state->options->draws < BLOCK ? state->options->draws : BLOCK;
-    status = mote_run_open_executor(run, &function, block);
+    status = mote_run_open_executor(run, &function, BLOCK);
     if (!status)
-        status = mote_crew_open(&state->crew, &run->executor, &run->memory, block);
+        status = mote_crew_open(&state->crew, &run->executor, &run->memory, BLOCK);
     if (!status)
-        status = mote_prior_draws_open(&state->chains, &state->space, block, &run->memory, &run->message);
+        status = mote_prior_draws_open(&state->chains, &state->space, BLOCK, &run->memory, &run->message);
     double *scratch = mote_memory_allocate(&run->memory, state->space.dimension + state->space.theta_count, sizeof(double));
     if (!status)
         status = scratch ? mote_prior_mass(&state->space, &run->source, 100000, scratch, &state->log_prior_mass,
@@ -112,8 +111,11 @@ static int prior_load(mote_run *run, mote_reader *reader)
     if (!status && state->chains_busy)
         status = mote_crew_load(&state->crew, &mote_prior_draws_table, state->chains.draws,
                                 sizeof *state->chains.draws, reader);
+    if (!status && !reader->status && state->chains_busy && state->crew.n != state->chains_busy)
+        status = MOTE_ECORRUPT;
     if (status || reader->status)
         return mote_fail(&run->message, status ? status : reader->status, "the prior draws cannot be read");
+    run->boundary = !state->chains_busy;
     return MOTE_OK;
 }
 
@@ -132,7 +134,10 @@ static void weigh(mote_draws *draws, int64_t by_likelihood)
     draws->log_evidence = maximum > -INFINITY ? maximum + mote_log(sum / (double)n) : -INFINITY;
     draws->log_evidence_error = sum > 0 ? sqrt(fmax(squares / sum / sum - 1 / (double)n, 0)) : NAN;
     for (int64_t i = 0; i < n; ++i)
-        draws->log_weight[i] = by_likelihood ? draws->log_likelihood[i] - maximum - mote_log(sum) : -mote_log((double)n);
+        if (!by_likelihood)
+            draws->log_weight[i] = -mote_log((double)n);
+        else
+            draws->log_weight[i] = sum > 0 ? draws->log_likelihood[i] - maximum - mote_log(sum) : -INFINITY;
 }
 
 static int prior_draws(mote_run *run)

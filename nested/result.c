@@ -177,7 +177,7 @@ int mote_nested_get_result(mote_run *run, mote_nested_result *result)
         return mote_fail(&run->message, MOTE_EKIND, "this is a run of %s, not of nested sampling", run->algorithm->name);
     status = ending_open(run, &end);
     if (status)
-        mote_fail(&run->message, status, "no memory for the evidence of %lld points", (long long)end.points.n);
+        mote_fail(&run->message, status, "evidence of %lld points: %s", (long long)end.points.n, mote_strerror(status));
     else
         fill_result(&ours, run, &end);
     ending_close(&end, &run->memory);
@@ -305,7 +305,8 @@ int mote_nested_draws(mote_run *run)
         status = add_results(draws, &result);
     }
     if (status)
-        mote_fail(&run->message, status, status == MOTE_ESTATE ? "the run has no points yet" : "no memory for the draws");
+        mote_fail(&run->message, status, "draws: %s",
+                  status == MOTE_ESTATE ? "the run has no points yet" : mote_strerror(status));
     if (status)
         mote_draws_free(draws);
     else
@@ -316,8 +317,12 @@ int mote_nested_draws(mote_run *run)
 
 void mote_nested_progress(mote_run *run, mote_progress *progress)
 {
-    const mote_nested_state *state = run->state;
+    mote_nested_state *state = run->state;
     double calls = (double)state->birth_calls;
+    int64_t fresh = state->watch.warnings & ~state->warned;
+    state->newest = fresh ? fresh & -fresh : state->newest;
+    state->warned |= fresh;
+    progress->warning = mote_warning_text(state->newest);
     progress->iterations = state->dead.n;
     progress->live_points = state->live.n;
     progress->remaining = mote_nested_remaining(state);

@@ -40,6 +40,7 @@ typedef struct mote_nested_state {
     int64_t order_room;
     double *ranked;                              /* log-likelihoods of survivors, ascending */
     mote_polish *polish;                         /* only in its phase */
+    int64_t warned, newest;                      /* warnings that progress has told, and the last of them */
 
     /* carried */
     int64_t phase;

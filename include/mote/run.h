@@ -49,7 +49,7 @@ typedef struct mote_progress {
     double log_evidence_error;
     double remaining;           /* share of the evidence still in the live points; NaN where unknown */
     double maximum_log_likelihood;
-    double efficiency;          /* births per call over the last steps */
+    double efficiency;          /* births per call since the prior draws */
     double seconds;             /* of all sessions, s */
     double seconds_left;        /* estimate, s; NaN where unknown */
     const char *warning;        /* newest warning, or NULL */

@@ -425,6 +425,91 @@ static void stall_stops_resumably(void **state)
     mote_run_close(&run);
 }
 
+/* A tape that ends before the run does is an error, not other numbers. */
+static void exhausted_source_ends_a_run(void **state)
+{
+    (void)state;
+    mote_source *live = NULL, *record = NULL, *replay = NULL;
+    assert_status(mote_source_open_live(&live, 3, 0), MOTE_OK);
+    assert_status(mote_source_open_record(&record, live), MOTE_OK);
+    mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .source = record };
+    mote_target t = target(hill_point, NULL);
+    mote_nested_options options = small();
+    options.hooks = &hooks;
+    options.max_calls = 500;
+    mote_run *run = opened(&t, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    uint64_t expected = fingerprint(mote_run_draws(run));
+    mote_run_close(&run);
+    assert_status(mote_source_open_replay(&replay, record), MOTE_OK);
+    hooks.source = replay;
+    run = opened(&t, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_true(fingerprint(mote_run_draws(run)) == expected);
+    mote_run_close(&run);
+    options.max_calls = 0;
+    run = opened(&t, &options);
+    assert_status(mote_run_finish(run), MOTE_ESOURCE);
+    assert_non_null(strstr(mote_run_message(run), "randomness"));
+    mote_run_close(&run);
+    mote_source_close(&replay);
+    mote_source_close(&record);
+    mote_source_close(&live);
+}
+
+static int zero(void *ctx, const double *theta, double *log_likelihood, double *derived)
+{
+    (void)ctx, (void)theta, (void)derived;
+    *log_likelihood = -INFINITY;
+    return 0;
+}
+
+/* Importance weights of a likelihood that is zero everywhere: evidence -inf, weights 0, nothing undefined. And a block
+ * under way is loaded whatever number of draws is asked for now. */
+static void prior_runs_have_no_undefined_weights(void **state)
+{
+    (void)state;
+    mote_target t = target(zero, NULL);
+    mote_prior_options options = { MOTE_VERSIONED(mote_prior_options), .draws = 1500, .weights = 1 };
+    mote_run *run = NULL;
+    assert_status(mote_run_open(&run, mote_prior_run, &t, &options), MOTE_OK);
+    assert_status(mote_run_step(run), MOTE_OK);
+    assert_status(mote_run_save(run, path), MOTE_OK);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    const mote_draws *draws = mote_run_draws(run);
+    assert_true(mote_draws_log_evidence(draws) == -INFINITY);
+    for (int64_t i = 0; i < mote_draws_count(draws); ++i)
+        assert_true(mote_draws_log_weight(draws)[i] == -INFINITY);
+    mote_run_close(&run);
+    options.draws = 10;
+    assert_status(mote_run_open(&run, mote_prior_run, &t, &options), MOTE_OK);
+    assert_status(mote_run_load(run, path), MOTE_OK);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_int_equal(mote_draws_count(mote_run_draws(run)), 1000);
+    mote_run_close(&run);
+}
+
+static void progress_tells_the_newest_warning(void **state)
+{
+    (void)state;
+    int told_of_it = 0;
+    mote_target t = target(unbounded, NULL);
+    mote_nested_options options = small();
+    options.live_points = 50;
+    options.max_calls = 200000;
+    mote_run *run = opened(&t, &options);
+    mote_progress progress = { .head = MOTE_VERSIONED(mote_progress) };
+    assert_status(mote_run_progress(run, &progress), MOTE_OK);
+    assert_null(progress.warning);
+    while (!told_of_it && progress.calls < options.max_calls) {
+        assert_status(mote_run_step(run), MOTE_OK);
+        assert_status(mote_run_progress(run, &progress), MOTE_OK);
+        told_of_it = progress.warning && strstr(progress.warning, "unbounded");
+    }
+    assert_true(told_of_it);
+    mote_run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,7 +519,8 @@ int main(void)
         cmocka_unit_test(failed_share_is_a_share),        cmocka_unit_test(effective_size_counts_past_the_bulk),
         cmocka_unit_test(failing_prior_map_is_explained), cmocka_unit_test(slow_functions_can_be_stopped),
         cmocka_unit_test(other_parameters_are_named),     cmocka_unit_test(unknown_identity_warns),
-        cmocka_unit_test(stall_stops_resumably),
+        cmocka_unit_test(stall_stops_resumably),          cmocka_unit_test(exhausted_source_ends_a_run),
+        cmocka_unit_test(prior_runs_have_no_undefined_weights), cmocka_unit_test(progress_tells_the_newest_warning),
     };
     int file = mkstemp(path);
     if (file < 0)
