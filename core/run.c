@@ -276,6 +276,19 @@ static int checkpoint_if_due(mote_run *run)
     return mote_run_checkpoint(run);
 }
 
+/* An error of the model or of its workers came before the step changed anything that counts: what was reached is
+ * kept. The error stays the answer, whether that succeeds or not. */
+static int keep_what_was_reached(mote_run *run, int status)
+{
+    if (run->settings.checkpoint && (status < 0 || status == MOTE_EMODEL || status == MOTE_EWORKER)) {
+        const mote_message reason = run->message;
+        if (mote_run_checkpoint(run))
+            mote_run_log(run, MOTE_LOG_WARNING, "%s", run->message.text);
+        run->message = reason;
+    }
+    return status;
+}
+
 int mote_run_finish(mote_run *run)
 {
     int status = mote_run_usable(run);
@@ -291,7 +304,9 @@ int mote_run_finish(mote_run *run)
         if (status)
             return status;
     }
-    if (status == MOTE_WAITING || is_error(status))
+    if (is_error(status))
+        return keep_what_was_reached(run, status);
+    if (status == MOTE_WAITING)
         return status;
     atomic_store(&run->stop, 0);
     status = run->settings.checkpoint ? mote_run_checkpoint(run) : MOTE_OK;

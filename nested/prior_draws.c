@@ -64,13 +64,17 @@ static int want(void *chain, double *theta)
 {
     mote_prior_draw *draw = chain;
     const mote_space *space = draw->shared->space;
-    if (draw->tries-- <= 0)
+    const mote_stream before = draw->stream;
+    if (draw->tries <= 0)
         return MOTE_DONE;
     for (int64_t outside = 0; outside < MOTE_PRIOR_OUTSIDE_LIMIT; ++outside) {
         int inside = 0, status = propose(space, &draw->stream, draw->cube, draw->theta, &inside, draw->shared->message);
-        if (status)
+        if (status) {
+            draw->stream = before; /* an error leaves the draw as it was */
             return status;
+        }
         if (inside) {
+            --draw->tries;
             memcpy(theta, draw->theta, (size_t)space->theta_count * sizeof *theta);
             return MOTE_OK;
         }

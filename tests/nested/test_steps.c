@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Between the steps of nested sampling: peaks that few live points have seen, limits and their resumption, blocks of
  * prior draws, ids of rows, shares of failures, messages. */
+#define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <mote/nested.h>
 #include <stdlib.h>
 #include <time.h>
@@ -425,6 +426,64 @@ static void stall_stops_resumably(void **state)
     mote_run_close(&run);
 }
 
+static int stops_once(void *ctx, const double *theta, double *log_likelihood, double *derived)
+{
+    (void)derived;
+    *log_likelihood = hill(theta);
+    return --*(int *)ctx == 0 ? -3 : 0;
+}
+
+static int transform_stops_once(void *ctx, const double *cube, double *theta)
+{
+    theta[1] = cube[1];
+    return --*(int *)ctx == 0 ? -3 : 0;
+}
+
+static void remove_checkpoints(const char *folder)
+{
+    char name[64];
+    for (int i = 0; i < 20; ++i) {
+        snprintf(name, sizeof name, "%s/checkpoint.%08d", folder, i);
+        unlink(name);
+    }
+    snprintf(name, sizeof name, "%s/lock", folder);
+    unlink(name);
+    rmdir(folder);
+}
+
+/* A model that gives up costs nothing of what was reached: resumed, the run is the one that never failed. */
+static void error_of_the_model_keeps_the_run(void **state)
+{
+    (void)state;
+    const mote_parameter conditional[] = { MOTE_UNIFORM("x", 0, 1), MOTE_CONDITIONAL("y") };
+    for (int i = 0; i < 4; ++i) {
+        char folder[] = "/tmp/mote-steps-XXXXXX";
+        assert_non_null(mkdtemp(folder));
+        int countdown = -1;
+        const int at[] = { 50, 700, 50, 90 };
+        mote_target t = target(i < 2 ? stops_once : hill_point, &countdown);
+        mote_nested_options options = small();
+        t.parameters = i < 2 ? square : conditional;
+        t.prior_transform = i < 2 ? NULL : transform_stops_once;
+        mote_run *run = opened(&t, &options);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        uint64_t expected = fingerprint(mote_run_draws(run));
+        mote_run_close(&run);
+        options.checkpoint = folder;
+        countdown = at[i];
+        run = opened(&t, &options);
+        assert_status(mote_run_finish(run), -3);
+        assert_non_null(strstr(mote_run_message(run), "-3"));
+        mote_run_close(&run);
+        run = opened(&t, &options);
+        assert_status(mote_run_resume(run), MOTE_OK);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        assert_true(fingerprint(mote_run_draws(run)) == expected);
+        mote_run_close(&run);
+        remove_checkpoints(folder);
+    }
+}
+
 /* A tape that ends before the run does is an error, not other numbers. */
 static void exhausted_source_ends_a_run(void **state)
 {
@@ -520,6 +579,7 @@ int main(void)
         cmocka_unit_test(failing_prior_map_is_explained), cmocka_unit_test(slow_functions_can_be_stopped),
         cmocka_unit_test(other_parameters_are_named),     cmocka_unit_test(unknown_identity_warns),
         cmocka_unit_test(stall_stops_resumably),          cmocka_unit_test(exhausted_source_ends_a_run),
+        cmocka_unit_test(error_of_the_model_keeps_the_run),
         cmocka_unit_test(prior_runs_have_no_undefined_weights), cmocka_unit_test(progress_tells_the_newest_warning),
     };
     int file = mkstemp(path);
