@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The corner plot. NAME.dat holds one block for each curve, found by its name: d_SET_I density of one parameter over
- * its peak, p_I prior density in the same units as set 0, f_SET_I_J_LEVEL the area inside of a contour as one closed path
+ * its peak, p_I prior density in units of the first set's peak, f_SET_I_J_LEVEL the area inside of a contour as one closed path
  * (its loops joined by lines there and back, which enclose nothing; holes run the other way round), l_SET_I_J_LEVEL its
  * outline, open where it runs along the edge of the prior. LEVEL 0 is 95.4 %, 1 is 68.3 %. */
 #include <math.h>
@@ -106,17 +106,26 @@ static int has_prior(const mote_parameter *p)
            p->prior != MOTE_PRIOR_CONDITIONAL && p->prior != MOTE_PRIOR_FIXED && p->prior != MOTE_PRIOR_DERIVED;
 }
 
+/* Peak density of the first set that has the parameter: the prior is drawn in its units. 0: no set has it. */
+static double first_peak(const struct corner *c, int64_t i)
+{
+    int64_t s = 0;
+    while (s < c->count - 1 && !(c->peak[s][i] > 0))
+        ++s;
+    return c->peak[s][i] > 0 ? c->peak[s][i] : 0;
+}
+
 static void write_prior(struct corner *c, int64_t i)
 {
     const mote_parameter *p = parameter_of(c, i);
     char name[64];
-    if (!c->options->prior || !has_prior(p) || !(c->peak[0][i] > 0))
+    if (!c->options->prior || !has_prior(p) || !(first_peak(c, i) > 0))
         return;
     snprintf(name, sizeof name, "p_%d", (int)i);
     start_block(&c->data, name);
     for (int k = 0; k <= 400; ++k) {
         double x = c->lower[i] + (c->upper[i] - c->lower[i]) * k / 400.0;
-        put_point(&c->data, x, exp(mote_prior_log_density(p, x)) / c->peak[0][i]);
+        put_point(&c->data, x, exp(mote_prior_log_density(p, x)) / first_peak(c, i));
     }
 }
 
@@ -308,7 +317,7 @@ static void plot_density(struct corner *c, int64_t i)
         put_colour(&c->script, colours[s], 0, 0);
         comma = ", ";
     }
-    if (c->options->prior && has_prior(parameter_of(c, i)) && c->peak[0][i] > 0)
+    if (c->options->prior && has_prior(parameter_of(c, i)) && first_peak(c, i) > 0)
         mote_table_format(&c->script, "%sdata index 'p_%d' using 1:2 with lines lw 2.5 dt (8,5) lc rgb '#707070'", comma,
                           (int)i);
     mote_table_text(&c->script, "\n");
