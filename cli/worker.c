@@ -222,6 +222,9 @@ int main(void)
         return 64;
     }
     fcntl(SOCKET, F_SETFD, FD_CLOEXEC);
+    /* A signal to the whole group is the run's affair: it stops, and closes the socket. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     char *path = calloc((size_t)hello.path_length + 1, 1), *text = calloc((size_t)hello.text_length + 1, 1);
     if (!path || !text || transfer(0, path, (size_t)hello.path_length) || transfer(0, text, (size_t)hello.text_length))
         return 1;

@@ -70,6 +70,10 @@ void mote_run_identify(mote_run *run, const char *key, const char *value);
 /* The value of a key of the identity ("identity": that of likelihood and data); NULL when there is none. */
 const char *mote_run_identity(const mote_run *run, const char *key);
 
+/* MOTE_EMODEL with the reason when too many of the first rows have failed. *settled becomes 1 when the first rows are
+ * through, and nothing is looked at from then on; algorithms carry it in their checkpoints. */
+int mote_run_check_failures(mote_run *run, int64_t *settled);
+
 /* MOTE_OK, or the reason why `run` cannot be used (NULL, failed open or load). */
 int mote_run_usable(const mote_run *run);
 

@@ -33,6 +33,14 @@ static void get_ledger(mote_reader *reader, mote_ledger *ledger)
     ledger->likelihood_seconds = mote_get_real(reader);
 }
 
+/* After these errors the state may be wrong: it must not become a checkpoint. */
+static int doubtful(mote_run *run)
+{
+    if (run->status == MOTE_ESOURCE || run->status == MOTE_EINTERNAL)
+        return mote_fail(&run->message, MOTE_ESTATE, "not saved: the run ended with '%s'", mote_strerror(run->status));
+    return MOTE_OK;
+}
+
 static int write_state(mote_run *run, mote_writer *writer)
 {
     mote_put_tag(writer, "run");
@@ -140,8 +148,12 @@ int mote_run_save(mote_run *run, const char *path)
 {
     mote_writer writer;
     int status = mote_run_usable(run);
-    if (status || !path)
-        return status ? status : mote_fail(&run->message, MOTE_EINVAL, "save: the path is NULL");
+    if (!status && !path)
+        status = mote_fail(&run->message, MOTE_EINVAL, "save: the path is NULL");
+    if (!status)
+        status = doubtful(run);
+    if (status)
+        return status;
     mote_writer_open(&writer, &run->memory);
     status = write_state(run, &writer);
     status = status ? mote_fail(&run->message, status, "save to %s: %s", path, mote_strerror(status))
@@ -172,6 +184,8 @@ int mote_run_checkpoint(mote_run *run)
     int status = mote_run_usable(run);
     if (!status && !run->settings.checkpoint)
         status = mote_fail(&run->message, MOTE_ESTATE, "option checkpoint names no folder");
+    if (!status)
+        status = doubtful(run);
     if (status)
         return status;
     mote_writer_open(&writer, &run->memory);

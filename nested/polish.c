@@ -10,6 +10,7 @@
 enum { LINE = 8, ROUNDS = 12, LARGEST_HESSIAN = 40 };
 static const double wanted_drop = 0.5;      /* nats along an axis */
 static const double worthwhile = 1e-7;      /* nats of one round */
+static const double noise = 1e-6;           /* relative change of a value that is asked for twice */
 static const double lengths[LINE] = { 1, 0.5, 2, 0.25, 0.125, 4, 0.03125, -0.125 };
 
 typedef struct trial { /* a chain of one row */
@@ -28,6 +29,7 @@ struct mote_polish {
     uint64_t issued;              /* trials of earlier blocks: what the next ids start from */
     enum stage stage;
     int64_t round, tunings, full; /* full: mixed differences are taken */
+    int64_t asked_again;          /* the first point has been evaluated a second time */
     double value;                 /* at the best point */
     double gained;                /* value at the start of the round */
     double *x, *theta, *derived;  /* best point */
@@ -38,7 +40,7 @@ struct mote_polish {
 
 static int64_t most_trials(int64_t d)
 {
-    int64_t axes = 2 * d, cross = d <= LARGEST_HESSIAN ? d * (d - 1) / 2 : 0;
+    int64_t axes = 2 * d + 1, cross = d <= LARGEST_HESSIAN ? d * (d - 1) / 2 : 0;
     int64_t most = axes > cross ? axes : cross;
     return most > LINE ? most : LINE;
 }
@@ -137,6 +139,19 @@ static void propose_axes(mote_polish *p)
     for (int64_t j = 0; j < p->space->dimension; ++j)
         for (int sign = -1; sign <= 1; sign += 2)
             add_trial(p)->cube[j] += sign * p->h[j];
+    if (!p->asked_again)
+        add_trial(p); /* the point itself: a value that differs from the first is noise */
+}
+
+static void look_for_noise(mote_run *run, mote_nested_state *state)
+{
+    mote_polish *p = state->polish;
+    double again = p->trials[2 * p->space->dimension].value;
+    if (p->asked_again++ || fabs(again - p->value) <= noise * fmax(fabs(p->value), 1))
+        return;
+    state->watch.warnings |= MOTE_WARNING_STALL_NOISE;
+    mote_run_log(run, MOTE_LOG_WARNING, "the best point gave logL = %.9g first and %.9g when asked again", p->value,
+                 again);
 }
 
 static void propose_cross(mote_polish *p)
@@ -284,6 +299,7 @@ static int next_stage(mote_run *run, mote_polish *p)
 {
     switch (p->stage) {
     case AXES:
+        look_for_noise(run, run->state);
         if (p->tunings++ < 6 && tune(p)) {
             improve(p);
             propose_axes(p);

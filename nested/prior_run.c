@@ -27,6 +27,7 @@ typedef struct prior_state {
     double log_prior_mass, prior_mass_error;
     mote_points points; /* carried, with the block under way */
     int64_t chains_busy;
+    int64_t failed_checked;
 } prior_state;
 
 static int prior_open(mote_run *run, const void *model)
@@ -83,6 +84,9 @@ static int prior_step(mote_run *run)
         mote_points_add(&state->points, draw->cube, draw->theta, draw->derived, draw->log_likelihood, -INFINITY, 1);
     }
     state->chains_busy = 0;
+    status = mote_run_check_failures(run, &state->failed_checked);
+    if (status)
+        return status;
     return state->points.n >= state->options->draws ? MOTE_DONE : MOTE_OK;
 }
 
@@ -91,6 +95,7 @@ static int prior_save(mote_run *run, mote_writer *writer)
     const prior_state *state = run->state;
     mote_put_tag(writer, "prior");
     mote_put_integer(writer, state->chains_busy);
+    mote_put_integer(writer, state->failed_checked);
     mote_points_save(&state->points, writer);
     mote_prior_draws_save(&state->chains, state->chains_busy, writer);
     if (state->chains_busy)
@@ -103,6 +108,7 @@ static int prior_load(mote_run *run, mote_reader *reader)
     prior_state *state = run->state;
     mote_get_tag(reader, "prior");
     state->chains_busy = mote_get_count(reader, 0, state->chains.capacity);
+    state->failed_checked = mote_get_count(reader, 0, 1);
     int status = mote_points_load(&state->points, reader);
     if (!status && state->chains_busy)
         status = mote_points_reserve(&state->points, state->points.n + state->chains_busy);

@@ -11,35 +11,6 @@
 /* Tops of address space: ranks use one particle per birth, prior draws and tries one per chain of theirs. */
 enum { ADDRESS_STEP_PRIOR = 0, ADDRESS_STEP_TRIES = 1 };
 
-/* ---- failed rows ------------------------------------------------------------------------------------------- */
-
-/* Looks at complete blocks only, so that the decision is the same for every executor. */
-static int check_failures(mote_run *run, mote_nested_state *state)
-{
-    static const char *const reasons[] = {
-#define REASON_TEXT(name, value, text) text,
-        MOTE_REASON_LIST(REASON_TEXT)
-#undef REASON_TEXT
-    };
-    int64_t failed = 0, most = 1, calls = run->ledger.calls, window = run->settings.failed_window;
-    if (state->failed_checked)
-        return MOTE_OK;
-    for (int64_t i = 1; i < MOTE_REASON_COUNT; ++i) {
-        failed += run->ledger.failed[i];
-        if (run->ledger.failed[i] > run->ledger.failed[most])
-            most = i;
-    }
-    /* a block may reach far beyond the window: the share is that of all rows so far */
-    if ((double)failed <= run->settings.failed_share * (double)(calls > window ? calls : window)) {
-        state->failed_checked = calls >= window;
-        return MOTE_OK;
-    }
-    return mote_fail(&run->message, MOTE_EMODEL,
-                     "%s: %lld of the first %lld evaluations failed, most because %s (limit: option failed_share = %g)",
-                     run->executor.function.name, (long long)failed, (long long)calls, reasons[most],
-                     run->settings.failed_share);
-}
-
 /* ---- prior draws --------------------------------------------------------------------------------------------- */
 
 static int64_t finite_count(const mote_points *live)
@@ -97,7 +68,7 @@ static int end_prior(mote_run *run, mote_nested_state *state)
     }
     state->prior_count += state->crew.n;
     state->phase = MOTE_PHASE_START; /* between blocks: limits may look */
-    return check_failures(run, state);
+    return mote_run_check_failures(run, &state->failed_checked);
 }
 
 /* ---- deaths -------------------------------------------------------------------------------------------------- */
@@ -346,7 +317,7 @@ static int end_births(mote_run *run, mote_nested_state *state)
                      state->threshold, (long long)mote_sampler_steps(state->sampler));
     }
     state->phase = MOTE_PHASE_DEATHS;
-    int status = check_failures(run, state);
+    int status = mote_run_check_failures(run, &state->failed_checked);
     return status ? status : watch_step(run, state, n, calls);
 }
 
@@ -400,7 +371,7 @@ static int end_tries(mote_run *run, mote_nested_state *state)
         state->watch.warnings |= MOTE_WARNING_STALL_PLATEAU;
         state->ended_by = MOTE_FINISHED_BY_PLATEAU;
     }
-    int status = check_failures(run, state);
+    int status = mote_run_check_failures(run, &state->failed_checked);
     return status || !found ? status : follow_tries(run, state);
 }
 

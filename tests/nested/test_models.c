@@ -71,6 +71,15 @@ static int stops(void *ctx, const double *theta, double *log_likelihood, double 
     return ++*calls == 700 ? -42 : 0;
 }
 
+/* Another value at every call: by 0.01 nats. */
+static int noisy(void *ctx, const double *theta, double *log_likelihood, double *derived)
+{
+    static int calls;
+    (void)ctx, (void)derived;
+    *log_likelihood = hill(theta) + 0.01 * (++calls % 7);
+    return 0;
+}
+
 static int flat(void *ctx, const double *theta, double *log_likelihood, double *derived)
 {
     (void)ctx, (void)theta, (void)derived;
@@ -155,6 +164,29 @@ static void constant_is_exact(void **state)
     assert_int_equal(result.finished_by, MOTE_FINISHED_BY_PLATEAU);
 }
 
+static void prior_sampler_counts_failures(void **state)
+{
+    (void)state;
+    mote_target t = target(always_nan);
+    mote_prior_options options = { MOTE_VERSIONED(mote_prior_options), .draws = 3000 };
+    mote_run *run = NULL;
+    assert_status(mote_run_open(&run, mote_prior_run, &t, &options), MOTE_OK);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    assert_non_null(strstr(mote_run_message(run), "not a number"));
+    mote_run_close(&run);
+}
+
+static void noise_is_flagged(void **state)
+{
+    (void)state;
+    mote_ledger ledger = { .head = MOTE_VERSIONED(mote_ledger) };
+    mote_nested_result result;
+    finished(noisy, &ledger, &result);
+    assert_true(result.warnings & MOTE_WARNING_STALL_NOISE);
+    finished(zero_on_strip, &ledger, &result);
+    assert_false(result.warnings & MOTE_WARNING_STALL_NOISE);
+}
+
 /* w + wa < 0 on a box: exact mass by area; the prior is renormalised over it. */
 static int below_diagonal(void *ctx, const double *theta)
 {
@@ -226,6 +258,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_equal_zero_likelihood), cmocka_unit_test(hopeless_models_end_with_a_message),
+        cmocka_unit_test(noise_is_flagged),
+        cmocka_unit_test(prior_sampler_counts_failures),
         cmocka_unit_test(constant_is_exact),              cmocka_unit_test(constraint_is_prior_support),
         cmocka_unit_test(impossible_constraint_is_refused), cmocka_unit_test(no_free_parameter_is_refused),
     };
