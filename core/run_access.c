@@ -26,8 +26,12 @@ const mote_draws *mote_run_draws(mote_run *run)
 {
     if (mote_run_usable(run))
         return NULL;
-    if (!run->draws && run->algorithm->draws(run))
-        return NULL;
+    int status = run->draws ? MOTE_OK : run->algorithm->draws(run);
+    if (status && run->draws) { /* what is there is not all of it */
+        run->algorithm->free_draws(run->draws);
+        run->draws = NULL;
+        mote_fail(&run->message, status, "the draws: %s", mote_strerror(status));
+    }
     return run->draws;
 }
 

@@ -42,8 +42,8 @@ int mote_write_equal_weights(const mote_draws *draws, const char *root)
     if (!index)
         return mote_output_fail(MOTE_ENOMEM, "%s_equal_weights.txt: out of memory", root);
     int status = mote_draws_resample(draws, &source, n, index);
-    if (status == MOTE_OK)
-        status = write_rows(draws, index, n, root);
+    status = status ? mote_output_fail(status, "%s_equal_weights.txt: %s", root, mote_strerror(status))
+                    : write_rows(draws, index, n, root);
     mote_memory_release(draws->memory, index);
     return status;
 }

@@ -350,8 +350,9 @@ static int open_plugin(mote_loaded_plugin **out, const char *path, mote_plugin_f
         return mote_fail(message, MOTE_ENOMEM, "%s: %s", path, mote_strerror(MOTE_ENOMEM));
     int status = MOTE_OK;
     if (!function) {
-        plugin->path = mote_plugin_real_path(plugin, path);
-        status = load_object(plugin, plugin->path ? plugin->path : path, &function, message);
+        status = mote_plugin_real_path(plugin, path); /* what has no such path is refused by name when opened */
+        status = status == MOTE_ENOMEM ? mote_fail(message, status, "%s: %s", path, mote_strerror(status))
+                                       : load_object(plugin, plugin->path ? plugin->path : path, &function, message);
     } else {
         plugin->object_hash = mote_hash(MOTE_HASH_START, path, strlen(path));
     }

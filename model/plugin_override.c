@@ -9,6 +9,7 @@
  *
  * A new prior starts from hard ends. Unknown names are errors that name the nearest. */
 #define _XOPEN_SOURCE 700 /* realpath */
+#include <errno.h>
 #include <mote/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,11 +76,15 @@ int mote_plugin_absolute(const mote_config *section, const char *value, char *pa
     return length < 0 || (size_t)length >= size ? MOTE_EINVAL : MOTE_OK;
 }
 
-char *mote_plugin_real_path(const mote_loaded_plugin *plugin, const char *path)
+int mote_plugin_real_path(mote_loaded_plugin *plugin, const char *path)
 {
-    char *found = realpath(path, NULL), *copy = mote_memory_copy_text(&plugin->memory, found);
+    char *found = realpath(path, NULL);
+    int error = found ? 0 : errno;
+    plugin->path = mote_memory_copy_text(&plugin->memory, found);
     free(found);
-    return copy;
+    if (plugin->path)
+        return MOTE_OK;
+    return error && error != ENOMEM ? MOTE_ENOENT : MOTE_ENOMEM;
 }
 
 /* ---- one key --------------------------------------------------------------------------------------------------- */
@@ -244,7 +249,8 @@ static int set_text(mote_loaded_plugin *plugin, const entry *line, const char **
         plugin->owned = owned;
     if (!copy || !owned) {
         mote_memory_release(&plugin->memory, copy);
-        return refuse(line, "out of memory");
+        return mote_fail_text(line->message, line->size, MOTE_ENOMEM, "%s: %s", plugin->name,
+                              mote_strerror(MOTE_ENOMEM));
     }
     plugin->owned[plugin->owned_count++] = copy;
     *field = copy;

@@ -38,7 +38,7 @@ int mote_plugin_add_section(mote_loaded_plugin *plugin, const char *name, const 
 /* The file name `value` as the section's file means it, made absolute. */
 int mote_plugin_absolute(const mote_config *section, const char *value, char *path, size_t size);
 
-/* Absolute path of an object, owned by the plug-in's memory; NULL when it does not exist. */
-char *mote_plugin_real_path(const mote_loaded_plugin *plugin, const char *path);
+/* Sets the plug-in's absolute path. MOTE_ENOENT when there is no such object, MOTE_ENOMEM. */
+int mote_plugin_real_path(mote_loaded_plugin *plugin, const char *path);
 
 #endif
