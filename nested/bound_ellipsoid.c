@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/special.h"
 #include "core/stream_inline.h"
 #include "nested/birth.h"
 
@@ -99,7 +100,7 @@ void mote_bound_close(mote_bound *bound, const mote_memory *memory)
 
 double mote_bound_ball(int64_t d)
 {
-    return 0.5 * (double)d * log(3.14159265358979323846) - lgamma(0.5 * (double)d + 1);
+    return 0.5 * (double)d * log(3.14159265358979323846) - mote_log_gamma(0.5 * (double)d + 1);
 }
 
 /* Cholesky factor of a covariance that may be singular: as a correlation matrix with the smallest ridge that lets the
