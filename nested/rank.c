@@ -20,6 +20,8 @@
 #include <math.h>
 
 static const double threshold = 4; /* standard deviations */
+static const double forgetting = 1.25; /* power of r that a doubling of the steps must reach; 2 when a chain mixes */
+static const double least_pairs = 200;  /* before r is looked at: a standard error of 0.07 */
 static const double pi2 = 9.86960440108935861883;
 
 int mote_rank_insert(mote_rank_sums *sums, double u, int64_t births, int64_t survivors)
@@ -48,7 +50,7 @@ static double correlation(double pairs, double child, double parent, double chil
     return r > 1 ? 1 : r < -1 ? -1 : r;
 }
 
-int mote_rank_pair(mote_rank_sums *sums, double child, double parent)
+void mote_rank_pair(mote_rank_sums *sums, double child, double parent)
 {
     double x = child - 0.5, y = parent - 0.5;
     sums->child += x, sums->total_child += x;
@@ -57,11 +59,17 @@ int mote_rank_pair(mote_rank_sums *sums, double child, double parent)
     sums->parent2 += y * y, sums->total_parent2 += y * y;
     sums->product += x * y, sums->total_product += x * y;
     sums->pairs += 1, sums->total_pairs += 1;
+}
+
+int mote_rank_short(mote_rank_sums *sums)
+{
     double r = correlation(sums->pairs, sums->child, sums->parent, sums->child2, sums->parent2, sums->product);
-    if (!(r * sqrt(sums->pairs) > threshold))
+    if (sums->futile > 0 || sums->pairs < least_pairs || !(r * sqrt(sums->pairs) > threshold))
         return 0;
     sums->child = sums->parent = sums->child2 = sums->parent2 = sums->product = sums->pairs = 0;
-    sums->doublings += 1;
+    sums->futile = sums->last > 0 && r > pow(sums->last, forgetting);
+    sums->last = r;
+    sums->doublings += !(sums->futile > 0);
     return 1;
 }
 

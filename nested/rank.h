@@ -20,15 +20,25 @@ typedef struct mote_rank_sums {
     double pairs;
     double total_child, total_parent, total_child2, total_parent2, total_product, total_pairs; /* whole run */
     double doublings;
+    double last;                 /* correlation at the last doubling; 0: none yet */
+    double futile;               /* 1: the last doubling did not help, and there will be no more */
 } mote_rank_sums;
 
 /* Adds the normalised insertion rank of one of the `births` of a step with so many survivors; returns 1 when the running
  * test |sum| / sqrt(variance/12) > 4 fires (the sums are then reset and `resets` counted). */
 int mote_rank_insert(mote_rank_sums *sums, double u, int64_t births, int64_t survivors);
 
-/* Adds normalised ranks of child and parent, both in (0, 1); returns 1 when r sqrt(m) > 4 (the caller doubles the
- * steps; the sums since the last change are reset). */
-int mote_rank_pair(mote_rank_sums *sums, double child, double parent);
+/* Adds normalised ranks of child and parent, both in (0, 1). */
+void mote_rank_pair(mote_rank_sums *sums, double child, double parent);
+
+/* Are the chains too short? 1 when r sqrt(m) > 4 over the m >= 200 pairs since the last 1: the caller raises a warning, and
+ * doubles the steps unless `futile` is set. For the end of a step of the run, so that no pair of old chains is counted
+ * for the new steps.
+ *
+ * A chain that mixes forgets as r^steps, so a doubling squares r. When r is above the 1.25th power of what it was, the
+ * chains are not too short: they cannot pass between peaks, and the ranks of parent and child share their peak's height.
+ * No number of steps mends that; the steps stay as they are from then on, and the answer is 0. */
+int mote_rank_short(mote_rank_sums *sums);
 
 /* Correlation over the whole run and its standard error; NaN with fewer than 3 pairs. */
 double mote_rank_correlation(const mote_rank_sums *sums, double *error);

@@ -252,8 +252,8 @@ static double insertion_rank(const mote_nested_state *state, double value, mote_
     return ((double)rank + mote_stream_uniform(stream)) / (double)(s + 1);
 }
 
-/* Enters one newborn and what its rank tells. Returns 1 when the chains turn out too short. */
-static int64_t enter(mote_run *run, mote_nested_state *state, const mote_birth *birth)
+/* Enters one newborn and what its rank tells. */
+static void enter(mote_run *run, mote_nested_state *state, const mote_birth *birth)
 {
     mote_source at = mote_source_at(&run->source, MOTE_PURPOSE_RANK, 0, 0);
     mote_stream stream = mote_stream_open(&at, state->birth_count);
@@ -263,14 +263,12 @@ static int64_t enter(mote_run *run, mote_nested_state *state, const mote_birth *
         state->watch.warnings |= MOTE_WARNING_INSERTION_RANK;
         mote_run_log(run, MOTE_LOG_WARNING, "insertion ranks are not uniform near logL = %g", state->threshold);
     }
-    int64_t short_chains = 0;
     if (birth->parent >= 0) {
         double parent = insertion_rank(state, state->live.log_likelihood[birth->parent], &stream);
-        short_chains = mote_rank_pair(&state->ranks, u, parent);
+        mote_rank_pair(&state->ranks, u, parent);
     }
     mote_watch_point(&state->watch, birth->log_likelihood, 0);
     mote_points_add(&state->live, birth->cube, birth->theta, birth->derived, birth->log_likelihood, state->threshold, 0);
-    return short_chains;
 }
 
 static int act_on_stall(mote_run *run, mote_nested_state *state, int64_t stall)
@@ -300,22 +298,31 @@ static int watch_step(mote_run *run, mote_nested_state *state, int64_t births, i
     return act_on_stall(run, state, stall);
 }
 
-static int end_births(mote_run *run, mote_nested_state *state)
+static void lengthen_chains(mote_run *run, mote_nested_state *state)
 {
-    int64_t n = state->births_due, calls = 0, short_chains = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        mote_birth birth = mote_sampler_birth(state->sampler, i);
-        calls += birth.calls;
-        short_chains |= enter(run, state, &birth);
-    }
-    state->birth_calls += calls;
-    mote_sampler_adapt(state->sampler, n);
-    if (short_chains) {
+    state->watch.warnings |= MOTE_WARNING_PARENT_CHILD;
+    if (state->ranks.futile > 0)
+        mote_run_log(run, MOTE_LOG_WARNING, "newborns remember their parents near logL = %g however many steps are made: "
+                     "peaks that chains cannot pass between", state->threshold);
+    else {
         mote_sampler_double_steps(state->sampler);
-        state->watch.warnings |= MOTE_WARNING_PARENT_CHILD;
         mote_run_log(run, MOTE_LOG_WARNING, "newborns remember their parents near logL = %g: steps doubled to %lld",
                      state->threshold, (long long)mote_sampler_steps(state->sampler));
     }
+}
+
+static int end_births(mote_run *run, mote_nested_state *state)
+{
+    int64_t n = state->births_due, calls = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        mote_birth birth = mote_sampler_birth(state->sampler, i);
+        calls += birth.calls;
+        enter(run, state, &birth);
+    }
+    state->birth_calls += calls;
+    mote_sampler_adapt(state->sampler, n);
+    if (mote_rank_short(&state->ranks))
+        lengthen_chains(run, state);
     state->phase = MOTE_PHASE_DEATHS;
     int status = mote_run_check_failures(run, &state->failed_checked);
     return status ? status : watch_step(run, state, n, calls);
