@@ -28,7 +28,7 @@ int main(void)
     int IS = 0, mmodal = 1, ceff = 0, nlive = 400, ndims = 2, nPar = 2, nClsPar = 2, maxModes = 100, updInt = 0;
     int seed = 1, fb = 1, resume = 0, outfile = 0, initMPI = 0, maxiter = 0;
     int status = mote_multinest_run(IS, mmodal, ceff, nlive, 0.1, 0.3, ndims, nPar, nClsPar, maxModes, updInt, -1e90,
-                                    "eggbox-", seed, pWrap, fb, resume, outfile, initMPI, -1e90, maxiter, eggbox, dumper,
-                                    NULL);
+                                    "eggbox-", seed, pWrap, fb, resume, outfile, initMPI, -1e90, maxiter, eggbox,
+                                    dumper, NULL);
     return status != MOTE_OK;
 }

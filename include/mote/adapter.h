@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What mote/multinest.h and mote/polychord.h share: a nested run with numbered parameters, dumps at intervals, files and
- * progress on stderr, from the public interface alone. Header only, C11 and C++17; link with mote. */
+/* What mote/multinest.h and mote/polychord.h share: a nested run with numbered parameters, dumps at intervals, files
+ * and progress on stderr, from the public interface alone. Header only, C11 and C++17; link with mote. */
 #ifndef MOTE_ADAPTER_H
 #define MOTE_ADAPTER_H
 

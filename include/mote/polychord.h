@@ -6,10 +6,10 @@
  *                                                      mote_polychord_defaults(&settings, nDims, nDerived);
  *     settings.nlive = 500;                            settings.nlive = 500;
  *     run_polychord(likelihood, prior, dumper, settings);
- *                                                      status = mote_polychord_run(likelihood, prior, dumper, &settings);
+ *                                                      mote_polychord_run(likelihood, prior, dumper, &settings);
  *
- * Parameters are p1, p2, ... in physical units (conditional parameters whose transform is `prior`; NULL: the unit cube),
- * derived ones d1, d2, ....
+ * Parameters are p1, p2, ... in physical units (conditional parameters whose transform is `prior`; NULL: the unit
+ * cube), derived ones d1, d2, ....
  *
  * Taken over: nDims, nDerived, nlive, num_repeats (steps of the slice sampler for each birth), nprior (draws from the
  * prior to begin with), feedback > 0 (progress and messages on stderr), precision_criterion (the same rule: the live
@@ -20,11 +20,10 @@
  * must exist), file_root, grade_dims (speed classes), seed (negative: the clock).
  *
  * Without a counterpart, and ignored: nfail, do_clustering, cluster_posteriors, boost_posterior, write_paramnames
- * (always), write_phantom, write_prior, synchronous, grade_frac, loglikes and nlives (a number of live points that varies
- * along the run).
+ * (always), write_phantom, write_prior, synchronous, grade_frac, loglikes and nlives (live points that vary in number).
  *
  * Rows of the dumper hold npars = nDims + nDerived + 2 numbers: parameters, derived, birth contour, log likelihood;
- * `dead` has all points, the live ones at its end; logweights are normalised; prior draws have the birth contour logzero.
+ * `dead` has all points, the live ones at its end; logweights are normalised; prior draws are born at logzero.
  *
  * Returns a status (mote/status.h); max_ndead ends with 0. Callbacks are called from this thread only. */
 #ifndef MOTE_POLYCHORD_H

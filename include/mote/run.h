@@ -153,8 +153,8 @@ MOTE_API MOTE_MUST_USE int mote_run_resume(mote_run *run);
 MOTE_API void mote_run_close(mote_run **run);
 
 /* Ask and tell, with executor = external: rows that wait for a value. Pointers stay valid until the next call of
- * mote_run_pending or mote_run_step, so that a loop may tell one row after the other. Values may come in any order; step
- * goes on when all of a batch are told, or earlier. */
+ * mote_run_pending or mote_run_step, so that a loop may tell one row after the other. Values may come in any order;
+ * step goes on when all of a batch are told, or earlier. */
 typedef struct mote_pending {
     mote_head head;
     int64_t n;

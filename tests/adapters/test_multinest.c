@@ -83,8 +83,8 @@ static void direct(seen *s, int64_t boundary, double *log_evidence, double *erro
 
 static int call(seen *s, const char *root, int resume, int maxiter, int updInt, int *pWrap)
 {
-    return mote_multinest_run(0, 0, 0, LIVE, 0.5, 0.3, 2, 3, 2, 10, updInt, -1e90, root, SEED, pWrap, 0, resume, root != NULL,
-                              0, -1e80, maxiter, likelihood, dumper, s);
+    return mote_multinest_run(0, 0, 0, LIVE, 0.5, 0.3, 2, 3, 2, 10, updInt, -1e90, root, SEED, pWrap, 0, resume,
+                              root != NULL, 0, -1e80, maxiter, likelihood, dumper, s);
 }
 
 static void the_same_run(void **state)
