@@ -46,4 +46,6 @@ truth minimal "$decay"
 truth batch -5.6736
 truth ask_and_tell "$(awk 'BEGIN { pi = 3.14159265358979; printf "%.4f", log(2 * pi * 2 * 0.1 * sqrt(2 * pi) / 64) }')"
 truth multinest_eggbox 235.8559
+printf '#!/bin/sh\nexec "%s/mote" run "%s/examples/gaussian.ini"\n' "$build" "$source_folder" >gaussian_ini && chmod +x gaussian_ini
+truth gaussian_ini "$(awk 'BEGIN { printf "%.4f", -4 * log(20) }')"
 [ "$failures" -eq 0 ]
