@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* root.json: what a run found and how (layout: doc/files.rst). Written directly: numbers through core/number.h in any
- * locale, no memory. Infinities are the strings "inf" and "-inf", and what is not a number is null. Bytes of texts that
- * are no UTF-8 become U+FFFD. */
+/* root.json: what a run found and how (layout: doc/files.rst), as a jansson tree that is written at once. Infinities are
+ * the strings "inf" and "-inf", and what is not a number is null. Texts that are no UTF-8 keep their ASCII; every other
+ * byte of them becomes U+FFFD. */
+#include <jansson.h>
 #include <math.h>
 #include <mote/output.h>
 #include <string.h>
@@ -11,148 +12,81 @@
 #include "io/table.h"
 #include "model/draws.h"
 
-/* The file and its commas: `first` of the innermost object or array. */
+/* ---- values: NULL when there is no memory, which whoever sets them notices ---- */
+
+static json_t *text(const char *value)
+{
+    char safe[1024];
+    size_t used = 0;
+    json_t *string = value ? json_string(value) : json_null();
+    if (string)
+        return string;
+    for (; *value && used + 4 < sizeof safe; ++value) {
+        if ((unsigned char)*value < 0x80)
+            safe[used++] = *value;
+        else {
+            memcpy(safe + used, "\xEF\xBF\xBD", 3);
+            used += 3;
+        }
+    }
+    return json_stringn(safe, used);
+}
+
+static json_t *real(double value)
+{
+    if (isnan(value))
+        return json_null();
+    if (isinf(value))
+        return json_string(value > 0 ? "inf" : "-inf");
+    return json_real(value);
+}
+
+/* A tree under construction: `failed` once anything could not be made. */
 struct json {
-    mote_table table;
-    int depth, first;
+    int failed;
 };
 
-static void next_line(struct json *json)
+static void set(struct json *json, json_t *object, const char *key, json_t *value)
 {
-    mote_table_end_row(&json->table);
-    for (int i = 0; i < json->depth; ++i)
-        mote_table_text(&json->table, "  ");
+    if (!value || json_object_set_new(object, key, value))
+        json->failed = 1;
 }
 
-/* Bytes of a well-formed UTF-8 character at text (Unicode 15, table 3-7); 0 when there is none. */
-static int character(const unsigned char *text)
+static void append(struct json *json, json_t *array, json_t *value)
 {
-    static const struct { unsigned char first, last, low, high; int bytes; } forms[] = {
-        { 0x01, 0x7F, 0, 0, 1 },       { 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 },
-        { 0xE1, 0xEC, 0x80, 0xBF, 3 }, { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 },
-        { 0xF0, 0xF0, 0x90, 0xBF, 4 }, { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 },
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; ++i) {
-        if (text[0] < forms[i].first || text[0] > forms[i].last)
-            continue;
-        if (forms[i].bytes > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
-            return 0;
-        for (int k = 2; k < forms[i].bytes; ++k)
-            if (text[k] < 0x80 || text[k] > 0xBF)
-                return 0;
-        return forms[i].bytes;
-    }
-    return 0;
+    if (!value || json_array_append_new(array, value))
+        json->failed = 1;
 }
 
-static void put_text(struct json *json, const char *text)
+/* A new object or array as a member; NULL keys append to an array. The result may be NULL: setting in NULL fails. */
+static json_t *begin(struct json *json, json_t *parent, const char *key, json_t *fresh)
 {
-    mote_table *table = &json->table;
-    if (!text) {
-        mote_table_text(table, "null");
-        return;
-    }
-    mote_table_text(table, "\"");
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        int n = character(c);
-        char piece[8] = { 0 };
-        if (n)
-            memcpy(piece, c, (size_t)n);
-        if (n == 0)
-            mote_table_text(table, "\\ufffd");
-        else if (*c == '"' || *c == '\\')
-            mote_table_format(table, "\\%c", *c);
-        else if (*c < 0x20 || *c == 0x7F)
-            mote_table_format(table, "\\u%04x", *c);
-        else
-            mote_table_text(table, piece);
-        c += n ? n : 1;
-    }
-    mote_table_text(table, "\"");
-}
-
-/* Comma, line and key (NULL inside arrays) of the next member. */
-static void member(struct json *json, const char *key)
-{
-    if (!json->first)
-        mote_table_text(&json->table, ",");
-    json->first = 0;
-    next_line(json);
-    if (key) {
-        put_text(json, key);
-        mote_table_text(&json->table, ": ");
-    }
-}
-
-static void begin(struct json *json, const char *key, const char *bracket)
-{
-    if (json->depth)
-        member(json, key);
-    mote_table_text(&json->table, bracket);
-    ++json->depth;
-    json->first = 1;
-}
-
-static void end(struct json *json, const char *bracket)
-{
-    --json->depth;
-    if (!json->first)
-        next_line(json);
-    mote_table_text(&json->table, bracket);
-    json->first = 0;
-}
-
-static void text(struct json *json, const char *key, const char *value)
-{
-    member(json, key);
-    put_text(json, value);
-}
-
-static void whole(struct json *json, const char *key, int64_t value)
-{
-    member(json, key);
-    mote_table_format(&json->table, "%lld", (long long)value);
-}
-
-static void real(struct json *json, const char *key, double value)
-{
-    member(json, key);
-    if (isnan(value))
-        mote_table_text(&json->table, "null");
-    else if (isinf(value))
-        mote_table_text(&json->table, value > 0 ? "\"inf\"" : "\"-inf\"");
+    if (key)
+        set(json, parent, key, fresh);
     else
-        mote_table_short(&json->table, value);
+        append(json, parent, fresh);
+    return json->failed ? NULL : fresh;
 }
 
 /* ---- sections ---- */
 
-static void write_results(struct json *json, const mote_draws *draws)
+static void add_results(struct json *json, json_t *all, const mote_draws *draws)
 {
-    begin(json, "results", "{");
+    json_t *results = begin(json, all, "results", json_object());
+    json_t *warnings = begin(json, all, "warnings", json_array());
     for (int64_t i = 0; i < draws->result_count; ++i) {
         const mote_result *r = &draws->results[i];
-        if (r->kind == MOTE_RESULT_WARNING)
+        if (r->kind == MOTE_RESULT_WARNING) {
+            json_t *one = begin(json, warnings, NULL, json_object());
+            set(json, one, "name", text(r->name));
+            set(json, one, "text", text(r->help));
             continue;
-        begin(json, r->name, "{");
-        if (r->kind == MOTE_RESULT_COUNT)
-            whole(json, "value", (int64_t)r->value);
-        else
-            real(json, "value", r->value);
-        text(json, "unit", r->unit);
-        text(json, "help", r->help);
-        end(json, "}");
-    }
-    end(json, "}");
-    begin(json, "warnings", "[");
-    for (int64_t i = 0; i < draws->result_count; ++i)
-        if (draws->results[i].kind == MOTE_RESULT_WARNING) {
-            begin(json, NULL, "{");
-            text(json, "name", draws->results[i].name);
-            text(json, "text", draws->results[i].help);
-            end(json, "}");
         }
-    end(json, "]");
+        json_t *one = begin(json, results, r->name, json_object());
+        set(json, one, "value", r->kind == MOTE_RESULT_COUNT ? json_integer((int64_t)r->value) : real(r->value));
+        set(json, one, "unit", text(r->unit));
+        set(json, one, "help", text(r->help));
+    }
 }
 
 static const struct { const char *name; int arguments; } priors[] = {
@@ -162,7 +96,7 @@ static const struct { const char *name; int arguments; } priors[] = {
 #undef PRIOR_ROW
 };
 
-static void write_summary(struct json *json, const mote_summary *s)
+static void add_summary(struct json *json, json_t *parameter, const mote_summary *s)
 {
     const struct { const char *key; double value; } rows[] = {
         { "mean", s->mean }, { "sd", s->sd }, { "monte_carlo_error", s->monte_carlo_error }, { "median", s->median },
@@ -173,138 +107,158 @@ static void write_summary(struct json *json, const mote_summary *s)
         { "best", s->best },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i)
-        real(json, rows[i].key, rows[i].value);
+        set(json, parameter, rows[i].key, real(rows[i].value));
 }
 
-static int write_parameters(struct json *json, const mote_draws *draws)
+static void add_parameter(struct json *json, json_t *parameters, const mote_parameter *p, const mote_summary *summary)
+{
+    json_t *one = begin(json, parameters, NULL, json_object());
+    set(json, one, "name", text(p->name));
+    set(json, one, "label", text(p->label ? p->label : p->name));
+    set(json, one, "unit", text(p->unit ? p->unit : ""));
+    set(json, one, "derived", json_boolean(p->prior == MOTE_PRIOR_DERIVED));
+    set(json, one, "prior", text(priors[p->prior].name));
+    json_t *arguments = begin(json, one, "prior_arguments", json_array());
+    for (int k = 0; k < priors[p->prior].arguments; ++k)
+        append(json, arguments, real(p->argument[k]));
+    add_summary(json, one, summary);
+}
+
+static int add_parameters(struct json *json, json_t *all, const mote_draws *draws)
 {
     int status = MOTE_OK;
-    begin(json, "parameters", "[");
+    json_t *parameters = begin(json, all, "parameters", json_array());
     for (int64_t i = 0; i < draws->parameter_count && status == MOTE_OK; ++i) {
-        const mote_parameter *p = &draws->parameters[i];
         mote_summary summary = { MOTE_VERSIONED(mote_summary), .mean = NAN };
         status = mote_draws_summary(draws, i, &summary);
-        begin(json, NULL, "{");
-        text(json, "name", p->name);
-        text(json, "label", p->label ? p->label : p->name);
-        text(json, "unit", p->unit ? p->unit : "");
-        member(json, "derived");
-        mote_table_text(&json->table, p->prior == MOTE_PRIOR_DERIVED ? "true" : "false");
-        text(json, "prior", priors[p->prior].name);
-        begin(json, "prior_arguments", "[");
-        for (int k = 0; k < priors[p->prior].arguments; ++k)
-            real(json, NULL, p->argument[k]);
-        end(json, "]");
-        write_summary(json, &summary);
-        end(json, "}");
+        add_parameter(json, parameters, &draws->parameters[i], &summary);
     }
-    end(json, "]");
     return status;
 }
 
 /* The index-th of "first|second|...". */
-static void choice(struct json *json, const char *key, const char *choices, int64_t index)
+static json_t *choice(const char *choices, int64_t index)
 {
-    char name[64] = "";
     for (; index > 0 && strchr(choices, '|'); --index)
         choices = strchr(choices, '|') + 1;
-    size_t n = strcspn(choices, "|");
-    memcpy(name, choices, n < sizeof name ? n : sizeof name - 1);
-    text(json, key, name);
+    return json_stringn(choices, strcspn(choices, "|"));
 }
 
-static void write_options(struct json *json, const mote_option_table *table, const void *options)
+static json_t *option_value(const mote_option *option, const void *options)
 {
-    begin(json, "options", "{");
-    for (int64_t i = 0; table && i < table->count; ++i) {
-        const mote_option *o = &table->options[i];
-        const char *field = (const char *)options + o->offset;
-        int64_t integer;
-        double number;
-        const char *words;
-        memcpy(&integer, field, sizeof integer);
-        memcpy(&number, field, sizeof number);
-        memcpy(&words, field, sizeof words);
-        if (o->type == MOTE_OPTION_INTEGER)
-            whole(json, o->key, integer);
-        else if (o->type == MOTE_OPTION_REAL)
-            real(json, o->key, number);
-        else if (o->type == MOTE_OPTION_CHOICE)
-            choice(json, o->key, o->choices, integer);
-        else
-            text(json, o->key, words);
+    const char *field = (const char *)options + option->offset, *words;
+    int64_t integer;
+    double number;
+    memcpy(&integer, field, sizeof integer);
+    memcpy(&number, field, sizeof number);
+    memcpy(&words, field, sizeof words);
+    switch (option->type) {
+    case MOTE_OPTION_INTEGER: return json_integer(integer);
+    case MOTE_OPTION_REAL: return real(number);
+    case MOTE_OPTION_CHOICE: return choice(option->choices, integer);
+    default: return text(words);
     }
-    end(json, "}");
 }
 
-static void write_ledger(struct json *json, const mote_ledger *ledger)
+static void add_options(struct json *json, json_t *all, const mote_option_table *table, const void *options)
+{
+    json_t *object = begin(json, all, "options", json_object());
+    for (int64_t i = 0; table && i < table->count; ++i)
+        set(json, object, table->options[i].key, option_value(&table->options[i], options));
+}
+
+static void add_ledger(struct json *json, json_t *all, const mote_ledger *ledger)
 {
     static const char *const reasons[] = {
 #define REASON_ROW(name, value, text) [value] = #name,
         MOTE_REASON_LIST(REASON_ROW)
 #undef REASON_ROW
     };
-    begin(json, "ledger", "{");
-    whole(json, "calls", ledger->calls);
-    whole(json, "batches", ledger->batches);
-    whole(json, "gradients", ledger->gradients);
-    begin(json, "failed", "{");
+    json_t *object = begin(json, all, "ledger", json_object());
+    set(json, object, "calls", json_integer(ledger->calls));
+    set(json, object, "batches", json_integer(ledger->batches));
+    set(json, object, "gradients", json_integer(ledger->gradients));
+    json_t *failed = begin(json, object, "failed", json_object());
     for (size_t i = 1; i < sizeof reasons / sizeof *reasons; ++i) {
         char key[32] = "";
         for (size_t k = 0; reasons[i][k] && k + 1 < sizeof key; ++k)
             key[k] = (char)(reasons[i][k] + ('a' - 'A'));
-        whole(json, key, ledger->failed[i]);
+        set(json, failed, key, json_integer(ledger->failed[i]));
     }
-    end(json, "}");
-    whole(json, "reissued", ledger->reissued);
-    whole(json, "workers_started", ledger->workers_started);
-    whole(json, "checkpoints", ledger->checkpoints);
-    real(json, "seconds", ledger->seconds);
-    real(json, "likelihood_seconds", ledger->likelihood_seconds);
-    end(json, "}");
+    set(json, object, "reissued", json_integer(ledger->reissued));
+    set(json, object, "workers_started", json_integer(ledger->workers_started));
+    set(json, object, "checkpoints", json_integer(ledger->checkpoints));
+    set(json, object, "seconds", real(ledger->seconds));
+    set(json, object, "likelihood_seconds", real(ledger->likelihood_seconds));
 }
 
-static void write_run(struct json *json, mote_run *run, const mote_draws *draws)
+static void add_run(struct json *json, json_t *all, mote_run *run, const mote_draws *draws)
 {
     static const char *const finished[] = { "unfinished", "criterion", "calls", "seconds", "stop", "iterations",
                                             "plateau", "error" };
     int64_t by = run->finished_by;
-    begin(json, "mote", "{");
-    text(json, "version", MOTE_VERSION_STRING);
-    whole(json, "format", 1);
-    end(json, "}");
-    text(json, "algorithm", run->algorithm->name);
+    json_t *mote = begin(json, all, "mote", json_object());
+    set(json, mote, "version", text(MOTE_VERSION_STRING));
+    set(json, mote, "format", json_integer(1));
+    set(json, all, "algorithm", text(run->algorithm->name));
     const char *identity = mote_run_identity(run, "identity");
-    text(json, "identity", identity ? identity : "");
-    text(json, "finished_by", by >= 0 && by < (int64_t)(sizeof finished / sizeof *finished) ? finished[by] : "unknown");
-    real(json, "log_evidence", draws->log_evidence);
-    real(json, "log_evidence_error", draws->log_evidence_error);
-    whole(json, "draws", draws->count);
-    real(json, "effective_sample_size", mote_draws_effective_sample_size(draws));
+    set(json, all, "identity", text(identity ? identity : ""));
+    set(json, all, "finished_by",
+        text(by >= 0 && by < (int64_t)(sizeof finished / sizeof *finished) ? finished[by] : "unknown"));
+    set(json, all, "log_evidence", real(draws->log_evidence));
+    set(json, all, "log_evidence_error", real(draws->log_evidence_error));
+    set(json, all, "draws", json_integer(draws->count));
+    set(json, all, "effective_sample_size", real(mote_draws_effective_sample_size(draws)));
+}
+
+/* ---- the file ---- */
+
+static int put(const char *bytes, size_t size, void *table)
+{
+    char piece[256];
+    for (; size; bytes += strlen(piece), size -= strlen(piece)) {
+        size_t n = size < sizeof piece - 1 ? size : sizeof piece - 1;
+        memcpy(piece, bytes, n);
+        piece[n] = '\0';
+        mote_table_text(table, piece);
+    }
+    return 0;
+}
+
+static int write_tree(const json_t *all, const char *root)
+{
+    mote_table table;
+    int status = mote_table_open(&table, root, ".json");
+    if (status)
+        return status;
+    int dropped = json_dump_callback(all, put, &table, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    mote_table_end_row(&table);
+    if (dropped)
+        mote_table_drop(&table);
+    status = mote_table_close(&table);
+    return dropped ? mote_output_fail(MOTE_ENOMEM, "%s.json: no memory", root) : status;
 }
 
 int mote_write_json(mote_run *run, const char *root)
 {
-    struct json json = { .depth = 0, .first = 1 };
+    struct json json = { 0 };
     const mote_draws *draws = run ? mote_run_draws(run) : NULL;
     mote_ledger ledger = { MOTE_VERSIONED(mote_ledger), .calls = 0 };
     if (!draws)
         return mote_output_fail(MOTE_EINVAL, "mote_write_json: the run has no draws");
     int status = mote_run_ledger(run, &ledger);
-    if (status == MOTE_OK)
-        status = mote_table_open(&json.table, root, ".json");
     if (status)
-        return status;
-    begin(&json, NULL, "{");
-    write_run(&json, run, draws);
-    write_results(&json, draws);
-    int written = write_parameters(&json, draws);
-    write_options(&json, run->algorithm->options, run->options);
-    write_ledger(&json, &ledger);
-    end(&json, "}");
-    mote_table_end_row(&json.table);
-    if (written) /* the file would be incomplete: drop it */
-        mote_table_drop(&json.table);
-    status = mote_table_close(&json.table);
-    return written ? mote_output_fail(written, "%s.json: %s", root, mote_strerror(written)) : status;
+        return mote_output_fail(status, "%s.json: %s", root, mote_strerror(status));
+    json_t *all = json_object();
+    json.failed = !all;
+    add_run(&json, all, run, draws);
+    add_results(&json, all, draws);
+    status = add_parameters(&json, all, draws);
+    add_options(&json, all, run->algorithm->options, run->options);
+    add_ledger(&json, all, &ledger);
+    if (!status && json.failed)
+        status = MOTE_ENOMEM;
+    status = status ? mote_output_fail(status, "%s.json: %s", root, mote_strerror(status)) : write_tree(all, root);
+    json_decref(all);
+    return status;
 }
