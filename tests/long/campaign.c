@@ -3,7 +3,7 @@
  *
  *     campaign [--folder F] [--jobs N] [--seeds N] [--first S]         the whole plan
  *              [--problem NAME [--dimension D]] [--set KEY=VALUE]...   one problem, and options of the sampler
- *              [--variants] [--report]                                 the variants; only print what is there
+ *              [--variants] [--rounds 1] [--report]                    the variants; no second round; only print
  *
  * A problem fails when its first round of seeds misses the limits of measure_within and a second round, of four times
  * as many fresh seeds, misses them too; when a run ended with an error; or when, in both rounds, the p-values of the
@@ -43,7 +43,7 @@ static const problem_case plan[] = {
 
 typedef struct campaign {
     const char *folder, *set[SETTINGS];
-    int64_t sets, jobs, seeds, first, report;
+    int64_t sets, jobs, seeds, first, rounds, report;
     int failed;
 } campaign;
 
@@ -186,7 +186,7 @@ static void run_case(campaign *all, const problem_case *of)
         return;
     }
     int good = round_of(all, &on, &store, name, of->bar, 1, n);
-    if (!good && !all->report)
+    if (!good && !all->report && all->rounds > 1)
         good = round_of(all, &on, &store, name, of->bar, 2, 4 * n);
     printf("%s - %s\n", good ? "ok" : "not ok", name);
     fflush(stdout);
@@ -240,14 +240,14 @@ static void run_variants(campaign *all)
 static int usage(void)
 {
     fprintf(stderr, "usage: campaign [--folder F] [--jobs N] [--seeds N] [--first S] [--problem NAME --dimension D]\n"
-                    "                [--set KEY=VALUE]... [--variants] [--report]\n");
+                    "                [--set KEY=VALUE]... [--variants] [--rounds N] [--report]\n");
     return 2;
 }
 
 int main(int count, char **argument)
 {
     campaign all = { .folder = "campaigns", .jobs = measure_setting("MOTE_CAMPAIGN_JOBS", 2),
-                     .seeds = measure_setting("MOTE_CAMPAIGN_SEEDS", 100), .first = 1 };
+                     .seeds = measure_setting("MOTE_CAMPAIGN_SEEDS", 100), .first = 1, .rounds = 2 };
     problem_case single = { NULL, 0, 500, 100, 0 };
     int variants = 0;
     for (int i = 1; i < count; ++i) {
@@ -270,6 +270,8 @@ int main(int count, char **argument)
             all.jobs = number;
         else if (!strcmp(key, "--seeds") && number > 1)
             all.seeds = number;
+        else if (!strcmp(key, "--rounds") && number > 0)
+            all.rounds = number;
         else if (!strcmp(key, "--first") && number > 0)
             all.first = number;
         else if (!strcmp(key, "--set") && all.sets < SETTINGS)

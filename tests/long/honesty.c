@@ -7,7 +7,8 @@
  * Shrinkage (Buchner 2014): where X(L) is known, t_i = X(L_i) / X(L_{i-1}) has t_i^n_i uniform on (0, 1). Its mean of
  * -n log t is 1 for a right sampler and 1 - log(1 - phi) for one that loses the outer share phi of every contour, so
  * the campaign measures phi. Problems: the pyramid log L = -(max_i |x_i - 1/2|)^(1/100), X = (2r)^D, and the Gaussian of
- * ten dimensions below radius 1/2, where X goes as r^10.
+ * ten dimensions below radius 1/2, where X goes as r^10; and the eggbox, by quadrature: eighteen peaks, half of them cut
+ * by the box.
  *
  * Lost contour: the target returns zero likelihood in the outer 5 % of the volume above the contour of the step under
  * way (which it reads from the run), so newborns avoid it, while the kernels are untouched. The rank test must see it,
@@ -78,6 +79,36 @@ static double gauss_volume(const work *on, double log_likelihood)
     return radius2 < 0.25 ? 0.5 * (double)on->problem.dimension * log(radius2) : NAN;
 }
 
+/* P(cos a cos b > c), a and b uniform on (0, pi), for 0 < c < 1: twice the area of b < acos(c / cos a) over a < acos c;
+ * with a = acos(c) sin t the trapezoid rule has no end that falls steeply. */
+static double product_above(double c)
+{
+    enum { CELLS = 400 };
+    const double pi = acos(-1), most = acos(c);
+    double sum = 0;
+    for (int i = 0; i < CELLS; ++i) {
+        double t = (i + 0.5) / CELLS * pi / 2, a = most * sin(t);
+        sum += acos(fmin(c / cos(a), 1)) * most * cos(t);
+    }
+    return 2 * sum * (pi / 2 / CELLS) / (pi * pi);
+}
+
+/* Each of the 25 cells of the box has the law of (2 + cos a cos b)^5. */
+static double eggbox_volume(const work *on, double log_likelihood)
+{
+    double c = pow(log_likelihood, 0.2) - 2;
+    (void)on;
+    return c > 0 ? log(product_above(c)) : log1p(-product_above(-c));
+}
+
+static double log_volume(const work *on, double log_likelihood)
+{
+    if (!strcmp(on->problem.target.name, "pyramid"))
+        return pyramid_volume(on, log_likelihood);
+    return !strcmp(on->problem.target.name, "eggbox") ? eggbox_volume(on, log_likelihood)
+                                                      : gauss_volume(on, log_likelihood);
+}
+
 static void make_pyramid(work *on)
 {
     on->problem.target.log_likelihood_point = pyramid;
@@ -124,12 +155,11 @@ static void shrinkage(void *ctx, mote_run *run, measure *row)
     const work *on = ctx;
     const mote_draws *draws = mote_run_draws(run);
     const double *log_likelihood = mote_draws_log_likelihood(draws), *live = mote_draws_live_count(draws);
-    int is_pyramid = !strcmp(on->problem.target.name, "pyramid");
-    double previous = is_pyramid ? 0 : NAN, sum = 0;
+    double previous = strcmp(on->problem.target.name, "gauss") ? 0 : NAN, sum = 0;
     int64_t count = 0, n = mote_draws_count(draws) - on->options.live_points;
     double *u = malloc((size_t)(2 * n + 1) * sizeof *u);
     for (int64_t i = 0; u && i < n; ++i) {
-        double volume = is_pyramid ? pyramid_volume(on, log_likelihood[i]) : gauss_volume(on, log_likelihood[i]);
+        double volume = log_volume(on, log_likelihood[i]);
         double log_u = live[i] * (volume - previous);
         previous = volume;
         if (isnan(log_u))
@@ -231,6 +261,9 @@ static const check plan[] = {
     { "pyramid-5, slice", "gauss", 5, 500, MOTE_STEP_SLICE, 0, 50, judge_shrinkage, make_pyramid, shrinkage },
     { "pyramid-10, slice", "gauss", 10, 500, MOTE_STEP_SLICE, 0, 50, judge_shrinkage, make_pyramid, shrinkage },
     { "pyramid-5, walk", "gauss", 5, 500, MOTE_STEP_WALK, 0, 50, judge_shrinkage, make_pyramid, shrinkage },
+    { "eggbox, bound", "eggbox", 2, 500, MOTE_STEP_BOUND, 0, 50, judge_shrinkage, NULL, shrinkage },
+    { "eggbox, slice", "eggbox", 2, 500, MOTE_STEP_SLICE, 0, 50, judge_shrinkage, NULL, shrinkage },
+    { "eggbox, walk", "eggbox", 2, 500, MOTE_STEP_WALK, 0, 50, judge_shrinkage, NULL, shrinkage },
     { "gauss-10, default", "gauss", 10, 500, MOTE_STEP_AUTO, 0, 50, judge_shrinkage, NULL, shrinkage },
     { "gauss-10, bound", "gauss", 10, 500, MOTE_STEP_BOUND, 0, 50, judge_shrinkage, NULL, shrinkage },
     { "gauss-10, slice", "gauss", 10, 500, MOTE_STEP_SLICE, 0, 50, judge_shrinkage, NULL, shrinkage },
