@@ -312,6 +312,8 @@ int mote_bound_draw(const mote_bound *bound, mote_stream *stream, double *u)
     return 1;
 }
 
+enum { MOST_OUTSIDE = 20000000 };
+
 /* ---- the region as a method of births --------------------------------------------------------------------------- */
 
 static void begin(mote_birth_chain *chain)
@@ -319,11 +321,28 @@ static void begin(mote_birth_chain *chain)
     chain->parent = -1;
 }
 
+static int is_finite(const double *u, int64_t d)
+{
+    int finite = 1;
+    for (int64_t j = 0; j < d; ++j)
+        finite &= isfinite(u[j]) != 0;
+    return finite;
+}
+
+/* An ellipsoid thinner than doubles resolve may have no numbers, or none in the cube: an end, not a loop. */
 static int propose(mote_birth_chain *chain)
 {
-    while (!mote_bound_draw(&chain->sampler->bound, &chain->stream, chain->y))
+    const mote_sampler *sampler = chain->sampler;
+    for (int64_t tries = 0; tries < MOST_OUTSIDE; ++tries) {
+        if (mote_bound_draw(&sampler->bound, &chain->stream, chain->y))
+            return MOTE_OK;
         ++chain->rejected;
-    return MOTE_OK;
+        if (!is_finite(chain->y, sampler->dimension))
+            break;
+    }
+    return mote_fail(sampler->message, MOTE_ENUMERIC,
+                     "region sampler: the region above log-likelihood %.17g has no point in the unit cube that could be "
+                     "drawn: it is narrower than double precision resolves", sampler->threshold);
 }
 
 static int answer(mote_birth_chain *chain, int above, double log_likelihood, const double *derived)

@@ -105,6 +105,18 @@ static int simulate(mote_volumes *volumes, const mote_source *source, int64_t si
     return status;
 }
 
+/* log Z of size 1e300 has room for log L but not for log X beside it: then the sum of the weights shows what was lost. */
+static void settle_sum(double *log_weight, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i)
+        sum += mote_exp(log_weight[i]);
+    if (!(fabs(sum - 1) > 1e-9) || !(sum > 0 && sum < INFINITY))
+        return;
+    for (int64_t i = 0; i < n; ++i)
+        log_weight[i] -= mote_log(sum);
+}
+
 /* From means of X_i/Z to log-weights, in place: gaps are differences of neighbours, relative to the volume above. */
 static void weigh(const mote_volumes *volumes, double *mean, double mean_above)
 {
@@ -114,10 +126,11 @@ static void weigh(const mote_volumes *volumes, double *mean, double mean_above)
         double kept = mote_exp(-volumes->inverse[i]), here = mean[i];
         double next = i + 1 < deaths->n ? mean[i + 1] * mote_exp(-volumes->inverse[i + 1]) : 0;
         double volume = share(deaths, i, above - here * kept, kept * (here - next));
-        mean[i] = deaths->log_likelihood[i] + (log_x - volumes->log_z) + (volume > 0 ? mote_log(volume) : -INFINITY);
+        mean[i] = deaths->log_likelihood[i] - volumes->log_z + (log_x + (volume > 0 ? mote_log(volume) : -INFINITY));
         log_x = volumes->log_mean[i];
         above = here;
     }
+    settle_sum(mean, deaths->n);
 }
 
 /* Information and Kish's effective sample size from the mean normalised weights. */
