@@ -5,7 +5,8 @@
 #
 #   MOTE_JOBS   how many compilers at a time (2)
 #
-# Run in the build folder. Prints a line per program, exit 0, 1, or 77 without the compiler's sanitizers.
+# Run in the build folder. What a sanitizer finds in a child process is a crash for the test that started it (some plant
+# one). Prints a line per program, exit 0, 1, or 77 without the compiler's sanitizers.
 set -u
 source_folder=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd -P)
 jobs=${MOTE_JOBS:-2}
@@ -31,7 +32,6 @@ run_tests() {
         [ -x "$folder/$test" ] || continue
         (cd "$folder" && timeout 1200 ./"$test") >"$work/log" 2>&1
         code=$?
-        if grep -q -E 'Sanitizer|runtime error' "$work/log"; then code=1; fi
         case $code in
             0) echo "ok - $folder $test" ;;
             77) echo "skip - $folder $test" ;;
