@@ -5,14 +5,20 @@
 
 #include "core/linear.h"
 
-/* Merges [first, middle) and [middle, end) of `in` to the same places of `out`; of equal keys the left one first. */
-static void merge(int64_t *out, const int64_t *in, const double *key, int64_t first, int64_t middle, int64_t end)
+/* Merges [first, middle) and [middle, end) of `in` to the same places of `out`; of equal keys the left one first. Which
+ * side is next cannot be foretold, so the choice is arithmetic and not a branch. */
+static void merge(int64_t *restrict out, const int64_t *restrict in, const double *restrict key, int64_t first,
+                  int64_t middle, int64_t end)
 {
-    int64_t left = first, right = middle;
-    for (int64_t i = first; i < end; ++i) {
-        int take_right = left == middle || (right < end && key[in[right]] < key[in[left]]);
-        out[i] = take_right ? in[right++] : in[left++];
+    int64_t left = first, right = middle, i = first;
+    while (left < middle && right < end) {
+        int64_t a = in[left], b = in[right], take_right = -(int64_t)(key[b] < key[a]); /* all bits, or none */
+        out[i++] = a ^ ((a ^ b) & take_right);
+        right -= take_right;
+        left += 1 + take_right;
     }
+    memcpy(out + i, in + left, (size_t)(middle - left) * sizeof *out);
+    memcpy(out + i + (middle - left), in + right, (size_t)(end - right) * sizeof *out);
 }
 
 void mote_sort_index(int64_t *index, int64_t *scratch, const double *key, int64_t n)

@@ -21,6 +21,12 @@ typedef struct mote_vector_table {
     double (*one_exp)(double x); /* the scalar twins, compiled for the same instruction set */
     double (*one_log)(double x);
     void (*one_sincos_2pi)(double v, double *sine, double *cosine);
+    /* n points of d coordinates as columns: value[j * stride + i] (core/vector_columns.h). Nothing overlaps. */
+    double (*product)(const double *a, const double *b, int64_t n); /* sum_i a_i b_i */
+    void (*distance)(double *out, const double *value, int64_t stride, int64_t n, int64_t d, const double *centre);
+    void (*radius)(double *out, const double *value, int64_t stride, int64_t n, int64_t d, const double *mean,
+                   const double *lower); /* |W (x_i - mean)|^2, W lower triangular */
+    int64_t (*nearest)(double *key, int64_t *other, const double *distance, int64_t at, int64_t n);
 } mote_vector_table;
 
 /* The table for this CPU; thread-safe, never fails. */

@@ -7,6 +7,7 @@
  * Box-Muller pair of both words. So any cut of a range of particles gives the same numbers. */
 #include "core/philox_lanes.h"
 #include "core/vector.h"
+#include "core/vector_columns.h"
 #include "core/vector_inline.h"
 #include "core/vector_variants.h"
 
@@ -159,4 +160,8 @@ const mote_vector_table TABLE(MOTE_VARIANT) = {
     .one_exp = one_exp,
     .one_log = one_log,
     .one_sincos_2pi = one_sincos,
+    .product = columns_product,
+    .distance = columns_distance,
+    .radius = columns_radius,
+    .nearest = columns_nearest,
 };

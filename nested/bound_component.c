@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/vector.h"
 #include "nested/bound.h"
 
 enum { MOST_POINTS = 3000 };
@@ -19,22 +20,11 @@ static const double LONG_EDGE = 4;
  * nearest of these. Points of the tree keep their edge in `radius` and have a negative key. */
 static int64_t grow_tree(mote_bound *bound, int64_t at)
 {
-    int64_t d = bound->d, n = bound->n, nearest = -1;
-    mote_columns x = mote_bound_white(bound, 0, n);
-    double shortest = INFINITY;
-    for (int64_t j = 0; j < d; ++j)
+    mote_columns x = mote_bound_white(bound, 0, bound->n);
+    for (int64_t j = 0; j < x.d; ++j)
         bound->vector[j] = x.value[j * x.stride + at];
     mote_columns_distance(&x, bound->vector, bound->weight);
-    for (int64_t i = 0; i < n; ++i) {
-        int64_t closer = bound->weight[i] < bound->key[i];
-        bound->key[i] = closer ? bound->weight[i] : bound->key[i];
-        bound->other[i] = closer ? at : bound->other[i];
-        if (bound->key[i] >= 0 && bound->key[i] < shortest) {
-            shortest = bound->key[i];
-            nearest = i;
-        }
-    }
-    return nearest;
+    return mote_vector()->nearest(bound->key, bound->other, bound->weight, at, bound->n);
 }
 
 /* The tree: best[] lists points as they join; radius and other hold each point's edge to the tree before it. */

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Moments and distances of many points at once: columns of coordinates, so that the inner loops run over points and
  * vectorise at a fixed order of operations. The naive forms are in core/linear.h; tests/nested/test_bound.c compares. */
-#include <math.h>
 #include <string.h>
 
+#include "core/vector.h"
 #include "nested/bound.h"
-
-enum { LANES = 8, BLOCK = 64 };
-
-/* sum_i a_i b_i in LANES interleaved partial sums. */
-static double product(const double *restrict a, const double *restrict b, int64_t n)
-{
-    double lane[LANES] = { 0 }, sum = 0;
-    int64_t whole = n / LANES * LANES;
-    for (int64_t i = 0; i < whole; i += LANES)
-        for (int64_t k = 0; k < LANES; ++k)
-            lane[k] += a[i + k] * b[i + k];
-    for (int64_t i = whole; i < n; ++i)
-        lane[i - whole] += a[i] * b[i];
-    for (int64_t k = 0; k < LANES; ++k)
-        sum += lane[k];
-    return sum;
-}
 
 void mote_columns_moments(const mote_columns *x, const double *weight, double total, double *mean, double *covariance,
                           double *scratch)
 {
+    double (*product)(const double *, const double *, int64_t) = mote_vector()->product;
     int64_t d = x->d;
     for (int64_t j = 0; j < d; ++j)
         mean[j] = product(x->value + j * x->stride, weight, x->n) / total;
@@ -40,27 +24,7 @@ void mote_columns_moments(const mote_columns *x, const double *weight, double to
 
 void mote_columns_radius(const mote_columns *x, const double *mean, const double *inverse, double *radius)
 {
-    int64_t d = x->d;
-    for (int64_t from = 0; from < x->n; from += BLOCK) {
-        int64_t count = x->n - from < BLOCK ? x->n - from : BLOCK;
-        double *restrict out = radius + from, z[BLOCK];
-        memset(out, 0, (size_t)count * sizeof(double));
-        for (int64_t i = 0; i < d; ++i) {
-            double shift = 0;
-            for (int64_t j = 0; j <= i; ++j)
-                shift += inverse[i * d + j] * mean[j];
-            for (int64_t p = 0; p < count; ++p)
-                z[p] = -shift;
-            for (int64_t j = 0; j <= i; ++j) {
-                const double *restrict column = x->value + j * x->stride + from;
-                double factor = inverse[i * d + j];
-                for (int64_t p = 0; p < count; ++p)
-                    z[p] += factor * column[p];
-            }
-            for (int64_t p = 0; p < count; ++p)
-                out[p] += z[p] * z[p];
-        }
-    }
+    mote_vector()->radius(radius, x->value, x->stride, x->n, x->d, mean, inverse);
 }
 
 void mote_columns_whiten(const mote_columns *x, const double *inverse, double *radius)
@@ -84,13 +48,7 @@ void mote_columns_whiten(const mote_columns *x, const double *inverse, double *r
 
 void mote_columns_distance(const mote_columns *x, const double *centre, double *distance)
 {
-    memset(distance, 0, (size_t)x->n * sizeof(double));
-    for (int64_t j = 0; j < x->d; ++j) {
-        const double *restrict column = x->value + j * x->stride;
-        double *restrict out = distance;
-        for (int64_t p = 0; p < x->n; ++p)
-            out[p] += (column[p] - centre[j]) * (column[p] - centre[j]);
-    }
+    mote_vector()->distance(distance, x->value, x->stride, x->n, x->d, centre);
 }
 
 /* Rows of L^-1, by forward substitution on the unit vectors. */

@@ -152,11 +152,14 @@ int64_t mote_nested_stop_rule(const mote_nested_state *state)
     return 0;
 }
 
-/* Records all live points at or below the contour, lowest first, and keeps the others in their order. */
+/* Records all live points at or below the contour, lowest first, and keeps the others in their order. `order` sorts the
+ * live points: what follows the deaths in it are the survivors' ranks. */
 static void bury(mote_nested_state *state, int64_t deaths)
 {
     mote_points *live = &state->live;
     double previous = NAN;
+    for (int64_t i = deaths; i < live->n; ++i)
+        state->ranked[i - deaths] = live->log_likelihood[state->order[i]];
     for (int64_t i = 0; i < deaths; ++i) {
         double value = live->log_likelihood[state->order[i]];
         mote_running_evidence_add(&state->running, value, (double)(live->n - i));
@@ -202,7 +205,6 @@ static int deaths(mote_run *run, mote_nested_state *state)
     while (count < live->n && live->log_likelihood[state->order[count]] == state->threshold)
         ++count;
     bury(state, count);
-    rank_survivors(state);
     ++state->step_count;
     int64_t births = state->live_points - live->n;
     if (births <= 0)

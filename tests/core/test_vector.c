@@ -256,6 +256,75 @@ static double distance_to_normal(double *sample, int n)
     return worst * sqrt(n);
 }
 
+enum { POINTS = 131, COORDINATES = 5 }; /* POINTS: blocks of 64 and of 8, and a rest */
+
+/* |W (x - mean)|^2 of point i of columns, term by term. */
+static double naive_radius(const double *value, int64_t i, const double *mean, const double *lower)
+{
+    double sum = 0;
+    for (int64_t row = 0; row < COORDINATES; ++row) {
+        double z = 0;
+        for (int64_t j = 0; j <= row; ++j)
+            z += lower[row * COORDINATES + j] * (value[j * POINTS + i] - mean[j]);
+        sum += z * z;
+    }
+    return sum;
+}
+
+static void columns_are_naive_sums(void **state)
+{
+    (void)state;
+    const double identity[COORDINATES * COORDINATES] = { [0] = 1, [6] = 1, [12] = 1, [18] = 1, [24] = 1 };
+    const mote_vector_table *table;
+    double first[2 * POINTS], out[2 * POINTS], *value = x, *lower = x + 1024, *mean = x + 2048;
+    mote_vector()->philox_normals(x, 9, 1, 0, 0, 0, 4096);
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        for (int64_t n = 0; n <= POINTS; ++n) {
+            double product = 0;
+            for (int64_t i = 0; i < n; ++i)
+                product += value[i] * lower[i];
+            assert_close(table->product(value, lower, n), product, 0, 1e-12);
+        }
+        table->distance(out, value, POINTS, POINTS, COORDINATES, mean);
+        table->radius(out + POINTS, value, POINTS, POINTS, COORDINATES, mean, lower);
+        for (int64_t i = 0; i < POINTS; ++i) {
+            assert_close(out[i], naive_radius(value, i, mean, identity), 1e-13, 0);
+            assert_close(out[POINTS + i], naive_radius(value, i, mean, lower), 1e-11, 1e-13);
+        }
+        if (v == 0)
+            memcpy(first, out, sizeof first);
+        assert_same_bytes(first, out, sizeof first);
+    }
+}
+
+/* Ties, points that are taken (negative), none left: against the plain loop, for every length. */
+static void nearest_is_the_first_smallest(void **state)
+{
+    (void)state;
+    const mote_vector_table *table;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v)
+        for (int64_t n = 0; n <= 40; ++n)
+            for (int64_t round = 0; round < 50; ++round) {
+                uint64_t word[80];
+                double key[40], distance[40], expected[40];
+                int64_t other[40], expected_other[40], nearest = -1;
+                table->philox_bits(word, 5, 1, (uint32_t)round, (uint32_t)n, 0, 80);
+                for (int64_t i = 0; i < n; ++i) {
+                    distance[i] = (double)(word[2 * i] % 8);
+                    key[i] = word[2 * i + 1] % (round % 5 + 1) ? -1 : (double)(word[2 * i + 1] % 9);
+                    key[i] = key[i] == 8 ? INFINITY : key[i];
+                    expected[i] = fmin(key[i], distance[i]);
+                    other[i] = -7;
+                    expected_other[i] = distance[i] < key[i] ? 3 : -7;
+                    if (expected[i] >= 0 && (nearest < 0 || expected[i] < expected[nearest]))
+                        nearest = i;
+                }
+                assert_int_equal(table->nearest(key, other, distance, 3, n), nearest);
+                assert_same_bytes(key, expected, (size_t)n * sizeof *key);
+                assert_same_bytes(other, expected_other, (size_t)n * sizeof *other);
+            }
+}
+
 /* Moments to four standard errors (sd of x, x^2, x^3, x^4: 1, sqrt 2, sqrt 15, sqrt 96), tails beyond 3 and 4, products
  * of the two members of a pair: each fails by chance at 6e-5. A generator whose fourth moment is 4 with the right
  * variance, which reassociation once produced, is 400 standard errors off. */
@@ -301,6 +370,7 @@ int main(void)
         cmocka_unit_test(radius_at_the_ends),     cmocka_unit_test(builds_agree),
         cmocka_unit_test(checksum_of_builds),     cmocka_unit_test(normals_are_box_muller),
         cmocka_unit_test(ranges_cut_anywhere),    cmocka_unit_test(law_of_normals),
+        cmocka_unit_test(columns_are_naive_sums), cmocka_unit_test(nearest_is_the_first_smallest),
     };
     return run_unit_tests(tests);
 }
