@@ -7,10 +7,16 @@
  * Stepping out with a limit m: J = floor(m U), K = m - 1 - J; at most J widths to the left and K to the right, while
  * the end is in the cube and above L*. The limit is split at random: a fixed split is not reversible.
  *
- * Directions (mixture): 3/4 difference of two survivors, other than the start point (ter Braak 2006; Buchner 2022,
- * arXiv:2211.09426), both from one cluster half of the time; 1/4 hit-and-run, L z with the covariance L L' of a cluster
- * that is drawn by its share of the survivors. None depends on where the chain stands, so a move from x to y and back
- * has the same law: for a given line and width the interval around x holds y as often as the one around y holds x.
+ * Directions (mixture): 1/2 difference of two survivors, other than the start point (ter Braak 2006; Buchner 2022,
+ * arXiv:2211.09426), both from one cluster half of the time; 1/6 hit-and-run, L z with the covariance L L' of a cluster
+ * that is drawn by its share of the survivors; 1/3 along the coordinates in turn, from a random first one. None depends
+ * on where the chain stands, so a move from x to y and back has the same law: for a given line and width the interval
+ * around x holds y as often as the one around y holds x. The order of the coordinates is fixed, so a chain with them is
+ * not reversible; each of its moves still leaves the uniform law alone.
+ *
+ * Why coordinates: the tails of priors and of nearly independent parameters stick out along them as thin spikes, and
+ * what sits in a spike leaves it along its axis only. loggamma-10, 20 steps: parent-child correlation .10 without, .04
+ * with them; on correlated normal laws, where they are of no use, it stays within .01 of zero.
  *
  * A periodic axis wraps; the interval never covers more than one period of it, a rule that looks at width and
  * direction only. A reflective axis ends at its ends: the mirror image of a point stands for the point itself, so that
@@ -147,7 +153,7 @@ static void draw_axis(mote_birth_chain *chain)
     const mote_sampler *sampler = chain->sampler;
     const mote_ellipsoids *parts = &sampler->bound.parts;
     int64_t d = sampler->dimension, k = mote_birth_cluster(chain);
-    if (chain->step == 0)
+    if (chain->kind_steps[MOTE_SLICE_AXIS] == 0)
         chain->axis = mote_stream_index_inline(&chain->stream, d);
     else
         chain->axis = (chain->axis + 1) % d;
@@ -160,16 +166,18 @@ static void draw_axis(mote_birth_chain *chain)
 static void draw_direction(mote_birth_chain *chain)
 {
     int64_t choice = chain->sampler->options->direction;
+    if (choice == MOTE_DIRECTION_MIXTURE) {
+        double u = mote_stream_uniform_inline(&chain->stream);
+        choice = u < 1.0 / 3   ? MOTE_DIRECTION_AXIS
+                 : u < 5.0 / 6 ? MOTE_DIRECTION_DIFFERENTIAL
+                               : MOTE_DIRECTION_HIT_AND_RUN;
+    }
     if (choice == MOTE_DIRECTION_WHITENED)
         draw_whitened(chain);
     else if (choice == MOTE_DIRECTION_AXIS)
         draw_axis(chain);
-    else {
-        int pair = choice == MOTE_DIRECTION_DIFFERENTIAL ||
-                   (choice == MOTE_DIRECTION_MIXTURE && mote_stream_uniform_inline(&chain->stream) < 0.75);
-        if (!pair || !draw_pair(chain))
-            draw_hit_and_run(chain);
-    }
+    else if (choice != MOTE_DIRECTION_DIFFERENTIAL || !draw_pair(chain))
+        draw_hit_and_run(chain);
 }
 
 /* ---- the interval ----------------------------------------------------------------------------------------------- */
