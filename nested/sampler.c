@@ -17,7 +17,9 @@
 
 static const double WIDTH_START = 1.6, WIDTH_LEAST = 0.02, WIDTH_MOST = 10;
 static const double SCALE_LEAST = 1e-3, SCALE_MOST = 10;
-static const double REBUILD_NATS = 0.5;         /* a bound serves until X has fallen by n/2 births, */
+/* A bound serves until X has fallen by so much; in few dimensions a new one costs little and saves calls. */
+static const double REBUILD_NATS = 0.5, REBUILD_NATS_LOW = 0.15;
+enum { LOW_DIMENSION = 5 };
 static const double REBUILD_CLUSTERS = 2;       /* clusters at least until sd has fallen by e^-1/8, at most this */
 static const int64_t MOST_REJECTED = 100000000; /* proposals of one birth outside the joint constraint */
 
@@ -248,9 +250,9 @@ static int uses_region(const mote_sampler *sampler)
 static int bound_is_due(const mote_sampler *sampler, double log_volume)
 {
     const mote_bound *bound = &sampler->bound;
-    double nats = REBUILD_NATS;
+    double nats = sampler->dimension <= LOW_DIMENSION ? REBUILD_NATS_LOW : REBUILD_NATS;
     if (!uses_region(sampler))
-        nats = fmin(fmax(nats, 0.125 * (double)sampler->dimension), REBUILD_CLUSTERS);
+        nats = fmin(fmax(REBUILD_NATS, 0.125 * (double)sampler->dimension), REBUILD_CLUSTERS);
     if (!bound->built || !(log_volume > bound->log_prior_volume - nats))
         return 1;
     double usual = sampler->region_births > 0 ? sampler->region_calls / sampler->region_births : INFINITY;
