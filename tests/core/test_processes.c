@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mote/mote.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -183,10 +184,16 @@ static void end_without_end_of_file(void **state)
     if (SANITIZED)
         skip();
     mote_nested_options o = options(2), serial = options(0);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0); /* workers and what they start inherit it */
     outcome twin = run_to_end("twin = 1\nedge = 0.008\n", &serial);
     outcome end = run_to_end("fault = orphan\nedge = 0.008\n", &o);
     assert_int_equal(end.ledger.failed[MOTE_REASON_CRASH], all_failed(&twin.ledger));
     assert_true(end.hash == twin.hash);
+    struct pollfd left = { .fd = ends[0] };
+    close(ends[1]);
+    assert_int_equal(poll(&left, 1, 5000), 1); /* hung up: none of them is left, though they sleep for 30 s */
+    close(ends[0]);
     end = run_to_end("fault = closes\nedge = 0.008\n", &o);
     assert_int_equal(all_failed(&end.ledger), all_failed(&twin.ledger));
     assert_true(end.hash == twin.hash);
