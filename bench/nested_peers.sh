@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The table of peers (bench/peers.py), run in the build folder; without bench/venv only our own rows.
-# Usage: nested_peers.sh [--quick] [--limit SECONDS]
+# Usage: nested_peers.sh [--quick] [--limit SECONDS] [--only gauss-10,shells-5]
 folder=$(cd "$(dirname "$0")" && pwd)
 python=${MOTE_BENCH_PYTHON:-$folder/venv/bin/python}
 if "$python" -c 'import numpy, dynesty, ultranest, nautilus' 2>/dev/null; then

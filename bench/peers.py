@@ -6,7 +6,7 @@ its own; its clock is CPU time and starts after the imports. Overhead = (CPU tim
 that code calls it, the ctypes call included) / calls. A run that reaches the time limit is stopped, and its overhead is
 that of the calls it made.
 
-    peers.py table --ours PROGRAM --likelihood LIBRARY [--limit SECONDS] [--quick]
+    peers.py table --ours PROGRAM --likelihood LIBRARY [--limit SECONDS] [--quick] [--only PROBLEMS]
     peers.py one   --likelihood LIBRARY --code CODE --problem NAME --dimension D --limit SECONDS   (used by `table`)
 """
 import argparse
@@ -188,6 +188,8 @@ def table(arguments):
           f" {'to ours':>8}")
     worst = None
     for name, dimension in problems:
+        if arguments.only and f"{name}-{dimension}" not in arguments.only.split(","):
+            continue
         ours = measure_ours(arguments, name, dimension, "auto")
         show(name, dimension, "mote", ours, None)
         if dimension >= 10:  # the like of rwalk and slices
@@ -219,6 +221,7 @@ def main():
     parser.add_argument("--likelihood", required=True)
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", help="problems of the table, as gauss-10,shells-5")
     parser.add_argument("--code", default="dynesty auto")
     parser.add_argument("--problem", default="gauss")
     parser.add_argument("--dimension", type=int, default=2)
