@@ -18,7 +18,8 @@ trap 'rm -rf "$work"' EXIT
 build() {
     mkdir -p "$1" || return 1
     (cd "$1" && { [ -f Makefile ] || "$source_folder/configure" --disable-static --disable-hardening CC="$2" \
-        CFLAGS="-g -O1 -fno-omit-frame-pointer $3"; } && make -j"$jobs" && make -j"$jobs" check TESTS=) >"$1.log" 2>&1
+        CXX="$(echo "$2" | sed 's/clang/clang++/; s/gcc/g++/')" CFLAGS="-g -O1 -fno-omit-frame-pointer $3" \
+        CXXFLAGS="-g -O1 $3"; } && make -j"$jobs" && make -j"$jobs" check TESTS=) >"$1.log" 2>&1
 }
 
 # can COMPILER FLAGS: the sanitizer's library is there and runs.
