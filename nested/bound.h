@@ -56,6 +56,7 @@ typedef struct mote_bound {
     int64_t hope;                   /* levels of splits without gain */
     int64_t starts;                 /* of 2-means for each split, and rounds of moving points after it */
     double log_share, log_floor;    /* log(X/n), log(X/(n efficiency)) */
+    double few;                     /* points below which a part's share is uncertain: 10 d; 0 for clusters of steps */
     double log_ball, covering;      /* covering: largest squared radius of the last fit */
     double shrink;                  /* a split must bring the volume below this times the parent's */
     mote_stream stream;

@@ -134,9 +134,11 @@ double mote_bound_inflation(int64_t count, int64_t d)
     return 0.5 * (double)d * log(1 + (35 + 3 * (double)d) / n * pow(n / 40, 0.3));
 }
 
+/* The share of volume that `count` survivors stand for, over the efficiency; more for few of them in a region, whose
+ * number says little of it: without that, small peaks shrink step by step and are lost, unseen by any rank test. */
 static double floor_volume(const mote_bound *bound, int64_t count)
 {
-    return bound->log_floor + log((double)count);
+    return bound->log_floor + log((double)count) + log1p(bound->few / (double)count);
 }
 
 /* Sets scale and volume of a fit with squared radius f. */

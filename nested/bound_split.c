@@ -423,6 +423,7 @@ void mote_bound_build(mote_bound *bound, const mote_bound_plan *plan)
     bound->shrink = plan->clusters_only ? 0.5 : 0.85;
     bound->log_share = plan->log_prior_volume - log((double)plan->n);
     bound->log_floor = bound->log_share - log(plan->efficiency);
+    bound->few = plan->clusters_only ? 0 : 10 * (double)d;
     load_points(bound, plan->cube);
     bound->fresh.count = 0;
     double log_volume = plan->n > d + 1 || plan->clusters_only ? build_parts(bound) : INFINITY;
