@@ -72,41 +72,36 @@ static void columns_radius(double *restrict out, const double *restrict value, i
     }
 }
 
+/* The smallest key that is not negative, or infinity: read as whole numbers, doubles from 0 up are in the same order and
+ * negative ones come behind. */
+static double columns_smallest(const double *restrict key, int64_t n)
+{
+    double shortest = INFINITY;
+    uint64_t least, bits;
+    memcpy(&least, &shortest, sizeof least);
+    for (int64_t i = 0; i < n; ++i) {
+        memcpy(&bits, &key[i], sizeof bits);
+        least = bits < least ? bits : least;
+    }
+    memcpy(&shortest, &least, sizeof shortest);
+    return shortest;
+}
+
 /* key_i = min(key_i, distance_i), with other_i = at where it fell; returns the place of the smallest key that is not
  * negative (of equal ones the first), -1 when there is none. */
 static int64_t columns_nearest(double *restrict key, int64_t *restrict other, const double *restrict distance,
                                int64_t at, int64_t n)
 {
-    double least[COLUMN_LANES];
-    int64_t place[COLUMN_LANES], whole = n / COLUMN_LANES * COLUMN_LANES, nearest = -1;
     for (int64_t i = 0; i < n; ++i) {
-        int closer = distance[i] < key[i];
-        key[i] = closer ? distance[i] : key[i];
-        other[i] = closer ? at : other[i];
+        int64_t before = other[i];
+        other[i] = distance[i] < key[i] ? at : before;
+        key[i] = distance[i] < key[i] ? distance[i] : key[i];
     }
-    for (int64_t k = 0; k < COLUMN_LANES; ++k) {
-        least[k] = INFINITY;
-        place[k] = -1;
-    }
-    for (int64_t i = 0; i < whole; i += COLUMN_LANES)
-        for (int64_t k = 0; k < COLUMN_LANES; ++k) {
-            double here = key[i + k] >= 0 ? key[i + k] : INFINITY;
-            int closer = here < least[k];
-            least[k] = closer ? here : least[k];
-            place[k] = closer ? i + k : place[k];
-        }
-    double shortest = INFINITY;
-    for (int64_t k = 0; k < COLUMN_LANES; ++k)
-        if (place[k] >= 0 && (least[k] < shortest || (least[k] == shortest && place[k] < nearest))) {
-            shortest = least[k];
-            nearest = place[k];
-        }
-    for (int64_t i = whole; i < n; ++i)
-        if (key[i] >= 0 && key[i] < shortest) {
-            shortest = key[i];
-            nearest = i;
-        }
-    return nearest;
+    double shortest = columns_smallest(key, n);
+    for (int64_t i = 0; i < n && shortest < INFINITY; ++i)
+        if (key[i] == shortest)
+            return i;
+    return -1;
 }
 
 #endif
