@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Log-likelihoods at the ends of double precision: the run ends within its budget, nothing is NaN, and the evidence is
- * right where it has a closed form. Also callbacks that ask to stop, and batches that fail and are tried again. */
+ * right where it has a closed form. */
 #include <float.h>
 #include <mote/mote.h>
 #include <stdlib.h>
