@@ -57,7 +57,8 @@ int main(int argc, char **argv)
     int seeds = argc > 1 && atoi(argv[1]) > 0 ? atoi(argv[1]) : 5;
     const char *which = argc > 2 ? argv[2] : "all";
     bench_head("likelihood calls, 500 live points, stop at 1e-3 of the evidence, default sampler");
-    printf("means over %d seeds; spread: standard deviation of log Z - truth; stated: mean of the errors given\n", seeds);
+    printf("means over %d seeds; spread: standard deviation of log Z - truth; stated: mean of the errors given\n",
+           seeds);
     printf("%-10s %3s %9s %9s  %-13s %6s %-6s %8s %7s %7s %7s\n", "problem", "d", "calls", "bar", "of", "ratio", "",
            "log Z -", "spread", "stated", "CPU, s");
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; ++i)

@@ -58,8 +58,8 @@ int main(int argc, char **argv)
         { .name = "ellipsoids", .dimension = 10, .step = MOTE_STEP_BOUND, .goal = 2 },
     };
     bench_head("overhead per likelihood call, cheap Gaussian, 500 live points, one thread, CPU time");
-    printf("%-12s %3s %9s %10s %11s %7s %7s %-6s %9s\n", "births by", "d", "calls", "likelihood", "overhead, us", "goal",
-           "ratio", "", "ending, ms");
+    printf("%-12s %3s %9s %10s %11s %7s %7s %-6s %9s\n", "births by", "d", "calls", "likelihood", "overhead, us",
+           "goal", "ratio", "", "ending, ms");
     for (size_t i = 0; i < sizeof contests / sizeof *contests; ++i) {
         measure(&contests[i], windows > 0 ? windows : 1);
         print(&contests[i]);

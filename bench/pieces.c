@@ -291,7 +291,8 @@ int main(int argc, char **argv)
     universe *cosmos_pointer = &cosmos;
     birth_set *slice_pointer = &slice20, *region_pointer = &region10;
     char evidence_name[64], save_name[64];
-    snprintf(evidence_name, sizeof evidence_name, "evidence of %d deaths, 1000 simulations, 200 bootstraps", (int)deaths.n);
+    snprintf(evidence_name, sizeof evidence_name, "evidence of %d deaths, 1000 simulations, 200 bootstraps",
+             (int)deaths.n);
     snprintf(save_name, sizeof save_name, "checkpoint of 20000 deaths in 20-D, with fsync");
     bench_entry entries[16] = {
         { "cube to theta, 20 uniform priors", transform, &space20, ROWS, 0 },

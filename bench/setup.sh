@@ -6,6 +6,7 @@ set -e
 folder=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 "$python" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy dynesty ultranest nautilus-sampler
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy dynesty \
+    ultranest nautilus-sampler
 "$folder/venv/bin/python" -m pip list --disable-pip-version-check --format=freeze |
     grep -i -E '^(numpy|scipy|dynesty|ultranest|nautilus-sampler|torch|scikit-learn)=='
