@@ -67,6 +67,11 @@ int mote_source_status(const mote_source *source)
     return source->status || !opened ? source->status : opened->status;
 }
 
+int mote_source_wants_cuts(const mote_source *source)
+{
+    return source->table->wants_cuts ? source->table->wants_cuts(source) : 0;
+}
+
 /* ---- draws ---- */
 
 void mote_bits(mote_source *source, uint64_t *out, int64_t n)
@@ -104,9 +109,9 @@ int64_t mote_choose(mote_source *source, const double *p, int64_t n)
     return chosen;
 }
 
-void mote_ordered_uniforms(mote_source *source, double *out, int64_t n)
+void mote_ordered_uniforms(mote_source *source, double *out, int64_t n, const double *cuts, int64_t cut_count)
 {
-    source->table->ordered_uniforms(source, out, n);
+    source->table->ordered_uniforms(source, out, n, cuts, cut_count);
     ++source->draw;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sources of randomness, inside: the table that live, recording, replaying (and later enumerating) sources fill, and
- * the address of a draw. Philox counter: x = draw block, y = step, z = particle (pair or chain), w = purpose;
+/* Sources of randomness, inside: the table that live, recording, replaying and enumerating sources fill, and the
+ * address of a draw. Philox counter: x = draw block, y = step, z = particle (pair or chain), w = purpose;
  * key = 64-bit hash of (seed, run id): see doc/decisions.md, the layout is a file format. */
 #ifndef MOTE_CORE_SOURCE_H
 #define MOTE_CORE_SOURCE_H
@@ -32,10 +32,11 @@ typedef struct mote_source_table {
     void (*normals)(mote_source *source, double *out, int64_t n);
     void (*exponentials)(mote_source *source, double *out, int64_t n);
     int64_t (*choose)(mote_source *source, const double *p, int64_t n);
-    void (*ordered_uniforms)(mote_source *source, double *out, int64_t n);
+    void (*ordered_uniforms)(mote_source *source, double *out, int64_t n, const double *cuts, int64_t cut_count);
     double (*uniform_cut)(mote_source *source, const double *cuts, int64_t n);
     uint64_t (*stream_bits)(mote_stream *stream); /* used when stream->tape is set; live streams are direct */
     void (*close)(mote_source *opened);           /* releases what hangs on ctx, not the source; NULL: nothing does */
+    int (*wants_cuts)(const mote_source *source); /* NULL: no */
 } mote_source_table;
 
 /* A source is a position: table + key + address. Copying one copies the position. */
@@ -56,6 +57,10 @@ uint64_t mote_source_child_key(uint64_t parent, uint64_t child, uint64_t iterati
 
 /* A live source with this key, at purpose USER, step 0. */
 mote_source mote_source_live(uint64_t key);
+
+/* Whether the cuts of mote_uniform_cut and mote_ordered_uniforms matter: 1 for the enumerator and for a record or
+ * replay around one. Elsewhere NULL will do, and nobody need compute and sort them. */
+int mote_source_wants_cuts(const mote_source *source);
 
 /* The same source (table, key, tape) moved to another address, with draw = 0. */
 mote_source mote_source_at(const mote_source *source, uint32_t purpose, uint32_t step, int64_t first);

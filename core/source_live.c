@@ -37,8 +37,7 @@ static void live_exponentials(mote_source *source, double *out, int64_t n)
     }
 }
 
-/* The sum of the weights in their order; NaN when one of them is negative or not finite. */
-static double sum_of_weights(const double *p, int64_t n)
+double mote_source_sum_of_weights(const double *p, int64_t n)
 {
     double sum = 0.0;
     for (int64_t i = 0; i < n; ++i)
@@ -54,7 +53,7 @@ static int64_t live_choose(mote_source *source, const double *p, int64_t n)
     live_bits(source, &bits, 1);
     if (!p)
         return (int64_t)mote_multiply_high(bits, (uint64_t)n);
-    double sum = sum_of_weights(p, n), cumulative = 0.0;
+    double sum = mote_source_sum_of_weights(p, n), cumulative = 0.0;
     if (!(sum > 0.0) || sum > 0x1.fffffffffffffp+1023) {
         source->status = MOTE_EINVAL;
         return 0;
@@ -72,8 +71,10 @@ static int64_t live_choose(mote_source *source, const double *p, int64_t n)
 }
 
 /* S_i / S_(n+1), where S_i is the sum of the first i of n + 1 exponentials. */
-static void live_ordered_uniforms(mote_source *source, double *out, int64_t n)
+static void live_ordered_uniforms(mote_source *source, double *out, int64_t n, const double *cuts, int64_t cut_count)
 {
+    (void)cuts;
+    (void)cut_count;
     const double largest = 1.0 - 0x1p-53;
     double sum = 0.0, beyond;
     mote_source end = *source;

@@ -183,10 +183,10 @@ static int64_t record_choose(mote_source *source, const double *p, int64_t n)
     return chosen;
 }
 
-static void record_ordered_uniforms(mote_source *source, double *out, int64_t n)
+static void record_ordered_uniforms(mote_source *source, double *out, int64_t n, const double *cuts, int64_t cut_count)
 {
     mote_source inner = inner_at(source);
-    inner.table->ordered_uniforms(&inner, out, n);
+    inner.table->ordered_uniforms(&inner, out, n, cuts, cut_count);
     keep(source, &inner, ORDERED, n, out, n);
 }
 
@@ -278,11 +278,11 @@ static int64_t replay_choose(mote_source *source, const double *p, int64_t n)
     return live.table->choose(&live, p, n);
 }
 
-static void replay_ordered_uniforms(mote_source *source, double *out, int64_t n)
+static void replay_ordered_uniforms(mote_source *source, double *out, int64_t n, const double *cuts, int64_t cut_count)
 {
     mote_source live = live_at(source);
     if (recall(source, ORDERED, n, out, n))
-        live.table->ordered_uniforms(&live, out, n);
+        live.table->ordered_uniforms(&live, out, n, cuts, cut_count);
 }
 
 static double replay_uniform_cut(mote_source *source, const double *cuts, int64_t n)
@@ -303,6 +303,11 @@ static uint64_t replay_stream_bits(mote_stream *stream)
 }
 
 /* ---- opening and closing ---- */
+
+static int wants_cuts(const mote_source *source)
+{
+    return mote_source_wants_cuts(&((const taped_source *)source->ctx)->inner);
+}
 
 static void close_tape(mote_source *opened)
 {
@@ -325,6 +330,7 @@ static const mote_source_table record_table = {
     .uniform_cut = record_uniform_cut,
     .stream_bits = record_stream_bits,
     .close = close_tape,
+    .wants_cuts = wants_cuts,
 };
 
 static const mote_source_table replay_table = {
@@ -338,6 +344,7 @@ static const mote_source_table replay_table = {
     .uniform_cut = replay_uniform_cut,
     .stream_bits = replay_stream_bits,
     .close = close_tape,
+    .wants_cuts = wants_cuts,
 };
 
 /* A source at the position of `start`, with this table and a fresh or a shared tape. */

@@ -23,6 +23,25 @@ MOTE_API int mote_source_open_replay(mote_source **source, const mote_source *re
 MOTE_API void mote_source_close(mote_source **source);
 MOTE_API int mote_source_status(const mote_source *source); /* MOTE_OK, or the first failure */
 
+/* The enumerator: visits every outcome of an algorithm that draws by mote_choose, mote_uniform_cut and
+ * mote_ordered_uniforms only, each with its probability. So expectations become exact sums:
+ *     mote_source_open_enumerate(&s);
+ *     while (mote_source_enumerate_next(s)) {
+ *         run the algorithm with s, from the start;
+ *         mean += mote_source_enumerate_weight(s) * result;
+ *     }
+ *     if (mote_source_status(s)) ... the mean is void
+ * Each pass repeats the decisions of the pass before up to one and takes that one's next alternative. Alternatives of
+ * probability zero are left out. A pass must be a function of its draws: decisions are told apart by the order in which
+ * they are asked (by whatever positions of s), and one that differs from the same place of the pass before, by its kind,
+ * number of alternatives or probability, is MOTE_ESOURCE. So is a draw of a continuous number (bits, uniforms, normals,
+ * exponentials, streams) or a draw outside of a pass. Failures stay, end the loop and make the weight NaN. The number
+ * of passes is the number of outcomes: it grows exponentially with the decisions, memory in proportion to them. One
+ * enumerator belongs to one thread. */
+MOTE_API int mote_source_open_enumerate(mote_source **source);
+MOTE_API int mote_source_enumerate_next(mote_source *source); /* 1: another pass begins; 0: done, or failed */
+MOTE_API double mote_source_enumerate_weight(const mote_source *source); /* of this pass as far as it has come */
+
 /* Element i of each call belongs to particle first + i of the block that the source was handed out for. */
 MOTE_API void mote_bits(mote_source *source, uint64_t *out, int64_t n);
 MOTE_API void mote_uniforms(mote_source *source, double *out, int64_t n); /* inside (0, 1), never an end point */
@@ -31,11 +50,13 @@ MOTE_API void mote_normals(mote_source *source, double *out, int64_t n);  /* mea
 /* An index in 0..n-1 with probability proportional to p[i] >= 0 (p NULL: all equal): for every finite decision. */
 MOTE_API int64_t mote_choose(mote_source *source, const double *p, int64_t n);
 
-/* n uniforms in ascending order, by normalised exponential spacings. */
-MOTE_API void mote_ordered_uniforms(mote_source *source, double *out, int64_t n);
+/* n uniforms in ascending order, by normalised exponential spacings. `cuts` are cut_count ascending numbers inside
+ * (0, 1) between which the caller does not distinguish values: live sources ignore them (NULL will do), the enumerator
+ * visits every way in which the n values can fall into the intervals between them. */
+MOTE_API void mote_ordered_uniforms(mote_source *source, double *out, int64_t n, const double *cuts,
+                                    int64_t cut_count);
 
-/* One uniform. `cuts` are n ascending numbers inside (0, 1) between which the caller does not distinguish values:
- * live sources ignore them, the enumerator visits each interval once with its length as weight. */
+/* One uniform, with n cuts as above: the enumerator visits each interval once with its length as weight. */
 MOTE_API double mote_uniform_cut(mote_source *source, const double *cuts, int64_t n);
 
 /* Exponential numbers of mean 1. */

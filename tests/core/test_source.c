@@ -138,7 +138,7 @@ static void ordered_uniforms_are_order_statistics(void **state)
     double sum[K] = { 0 }, u[K];
     mote_source source = live(8);
     for (int r = 0; r < REPEATS; ++r) {
-        mote_ordered_uniforms(&source, u, K);
+        mote_ordered_uniforms(&source, u, K, NULL, 0);
         for (int i = 0; i < K; ++i) {
             assert_true(u[i] > (i ? u[i - 1] : 0.0) && u[i] < 1.0);
             sum[i] += u[i];
@@ -238,7 +238,7 @@ static void draw_one(mote_source *root, everything *e, int i)
     case 1: mote_uniforms(&at, e->uniforms, 9); break;
     case 2: mote_normals(&at, e->normals, 9); break;
     case 3: mote_exponentials(&at, e->exponentials, 9); break;
-    case 4: mote_ordered_uniforms(&at, e->ordered, 9); break;
+    case 4: mote_ordered_uniforms(&at, e->ordered, 9, NULL, 0); break;
     case 5: e->cut = mote_uniform_cut(&at, NULL, 0); break;
     case 6: e->choice = mote_choose(&at, (const double[]){ 1, 0, 2 }, 3); break;
     case 7: e->equal = mote_choose(&at, NULL, 1000); break;
@@ -319,7 +319,7 @@ static void ask_wrongly(mote_source *replay, int what)
     case 2: at.first = 4; break; /* the last of nine was not recorded */
     case 3: at.draw = 1; break;
     case 4: mote_uniforms(&at, out, 9); return;
-    case 5: at.step = 4; mote_ordered_uniforms(&at, out, 8); return;
+    case 5: at.step = 4; mote_ordered_uniforms(&at, out, 8, NULL, 0); return;
     case 6: at.step = 6; mote_choose(&at, (const double[]){ 1, 0 }, 2); return;
     case 7: at.step = 6; mote_choose(&at, (const double[]){ 0, 1, 0 }, 3); return;
     case 8: at.key ^= 1; break;
