@@ -27,7 +27,17 @@ typedef struct mote_vector_table {
     void (*radius)(double *out, const double *value, int64_t stride, int64_t n, int64_t d, const double *mean,
                    const double *lower); /* |W (x_i - mean)|^2, W lower triangular */
     int64_t (*nearest)(double *key, int64_t *other, const double *distance, int64_t at, int64_t n);
+    /* Weights, in blocks of at most MOTE_WEIGHT_BLOCK (core/vector_weights.h). */
+    int64_t (*weigh)(double *weight, const double *log_weight, int64_t n, double *maximum, double *sum);
+    double (*largest)(const double *weight, int64_t n, double factor);
+    uint64_t (*fixed)(uint64_t *fixed, const double *weight, int64_t n, double factor, double low, double high);
+    uint64_t (*prefix)(uint64_t *fixed, int64_t n, uint64_t before); /* in place; returns the last */
+    void (*end_slots)(int32_t *end, const uint64_t *cumulative, int64_t n, uint64_t total, double ratio, double u,
+                      int64_t count);
+    void (*expand)(int32_t *ancestor, const int32_t *edge, int64_t n, int64_t index);
 } mote_vector_table;
+
+enum { MOTE_WEIGHT_BLOCK = 1024 };
 
 /* The table for this CPU; thread-safe, never fails. */
 const mote_vector_table *mote_vector(void);

@@ -10,6 +10,7 @@
 #include "core/vector_columns.h"
 #include "core/vector_inline.h"
 #include "core/vector_variants.h"
+#include "core/vector_weights.h"
 
 #define JOIN(a, b) a##b
 #define TABLE(variant) JOIN(mote_vector_, variant)
@@ -164,4 +165,10 @@ const mote_vector_table TABLE(MOTE_VARIANT) = {
     .distance = columns_distance,
     .radius = columns_radius,
     .nearest = columns_nearest,
+    .weigh = weights_weigh,
+    .largest = weights_largest,
+    .fixed = weights_fixed,
+    .prefix = weights_prefix,
+    .end_slots = weights_end_slots,
+    .expand = weights_expand,
 };
