@@ -246,6 +246,17 @@ int mote_run_step(mote_run *run)
     return run->status = status;
 }
 
+int mote_run_push(mote_run *run, const mote_observation *observation)
+{
+    int status = mote_run_usable(run);
+    if (status || is_error(run->status))
+        return status ? status : run->status;
+    if (!run->algorithm->push)
+        return mote_fail(&run->message, MOTE_ESTATE, "push: %s takes no observations", run->algorithm->name);
+    status = run->algorithm->push(run, observation);
+    return status ? status : mote_run_step(run);
+}
+
 /* MOTE_OK: go on; anything else ends the loop of finish. */
 static int limit_reached(mote_run *run)
 {
@@ -294,6 +305,8 @@ int mote_run_finish(mote_run *run)
     int status = mote_run_usable(run);
     if (status || is_error(run->status))
         return status ? status : run->status;
+    if (run->algorithm->end)
+        run->algorithm->end(run);
     while (!limit_reached(run)) {
         status = mote_run_step(run);
         if (status)

@@ -27,6 +27,8 @@ struct mote_algorithm {
     const char *free_options;  /* " precision dlogz ": options that may differ when a checkpoint is resumed */
     int (*open)(mote_run *run, const void *model);
     int (*step)(mote_run *run);                    /* MOTE_OK, MOTE_DONE, MOTE_WAITING or an error */
+    int (*push)(mote_run *run, const mote_observation *observation); /* checks and copies; NULL: takes none */
+    void (*end)(mote_run *run);                    /* no more observations will come; NULL: nothing to do */
     int (*save)(mote_run *run, mote_writer *writer);
     int (*load)(mote_run *run, mote_reader *reader);
     int (*draws)(mote_run *run);                   /* fills run->draws */

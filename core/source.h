@@ -20,7 +20,12 @@ enum mote_purpose {
     MOTE_PURPOSE_VOLUME,      /* simulated volumes */
     MOTE_PURPOSE_BOOTSTRAP,   /* resampled threads */
     MOTE_PURPOSE_RESAMPLE,    /* equal-weight resampling */
-    MOTE_PURPOSE_CONSTRAINT   /* mass of a joint prior constraint */
+    MOTE_PURPOSE_CONSTRAINT,  /* mass of a joint prior constraint */
+    MOTE_PURPOSE_INITIAL,     /* initial law of particles */
+    MOTE_PURPOSE_TRANSITION,  /* transitions and proposals of particles */
+    MOTE_PURPOSE_ANCESTOR,    /* resampling of particles */
+    MOTE_PURPOSE_BACKWARD,    /* backward draws: smoothing, PaRIS, particle Gibbs */
+    MOTE_PURPOSE_FILTER       /* keys of filters inside other algorithms */
 };
 
 /* These functions read the source's position and leave it as it is; the draws of mote/source.h count. Failures go

@@ -9,7 +9,8 @@ static const char *const names[] = {
     NAME(mote_allocator),      NAME(mote_hooks),         NAME(mote_progress),     NAME(mote_ledger),
     NAME(mote_batch),          NAME(mote_target),        NAME(mote_model),        NAME(mote_host),
     NAME(mote_nested_options), NAME(mote_nested_result), NAME(mote_prior_options), NAME(mote_summary),
-    NAME(mote_pending),
+    NAME(mote_pending),        NAME(mote_block),         NAME(mote_observation),  NAME(mote_series),
+    NAME(mote_ssm),            NAME(mote_filter_options),
 };
 #undef NAME
 

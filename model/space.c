@@ -137,6 +137,16 @@ static int check_parameter(const mote_space *space, int64_t at, mote_message *me
     return status;
 }
 
+static int check_parameters(const mote_space *space, mote_message *message)
+{
+    for (int64_t i = 0; i < space->parameter_count; ++i) {
+        const int status = check_parameter(space, i, message);
+        if (status)
+            return status;
+    }
+    return MOTE_OK;
+}
+
 static int check_target(const mote_space *space, mote_message *message)
 {
     const mote_target *target = &space->target;
@@ -146,12 +156,7 @@ static int check_target(const mote_space *space, mote_message *message)
         return mote_fail(message, MOTE_EVERSION, "target.flags has a bit that this mote does not know");
     if (target->flags & MOTE_HAS_GRADIENT && !target->log_likelihood)
         return mote_fail(message, MOTE_EINVAL, "MOTE_HAS_GRADIENT needs the batch function log_likelihood");
-    for (int64_t i = 0; i < space->parameter_count; ++i) {
-        const int status = check_parameter(space, i, message);
-        if (status)
-            return status;
-    }
-    return MOTE_OK;
+    return check_parameters(space, message);
 }
 
 static int is_group(const mote_parameter *parameter)
@@ -270,8 +275,6 @@ static int compile(mote_space *space, mote_message *message)
             space->sampled_count += n;
         append(space, parameter, n, parameter->prior == MOTE_PRIOR_FIXED ? 0 : n - (parameter->prior == MOTE_PRIOR_DIRICHLET));
     }
-    if (space->dimension == 0)
-        return mote_fail(message, MOTE_EINVAL, "the target has no parameter to sample: all are fixed or derived");
     return MOTE_OK;
 }
 
@@ -284,6 +287,27 @@ int mote_space_open(mote_space *space, const mote_target *target, const mote_mem
         status = copy_parameters(space, message);
     if (!status)
         status = check_target(space, message);
+    if (!status)
+        status = allocate_arrays(space, message);
+    if (!status)
+        status = compile(space, message);
+    if (!status && space->dimension == 0)
+        status = mote_fail(message, MOTE_EINVAL, "the target has no parameter to sample: all are fixed or derived");
+    if (status)
+        mote_space_close(space);
+    return status;
+}
+
+int mote_space_open_parameters(mote_space *space, const mote_target *table, const mote_memory *memory,
+                               mote_message *message)
+{
+    memset(space, 0, sizeof *space);
+    space->memory = memory;
+    int status = copy_target(space, table, message);
+    if (!status && space->target.parameter_count)
+        status = copy_parameters(space, message);
+    if (!status)
+        status = check_parameters(space, message);
     if (!status)
         status = allocate_arrays(space, message);
     if (!status)

@@ -41,6 +41,11 @@ typedef struct mote_space {
 int mote_space_open(mote_space *space, const mote_target *target, const mote_memory *memory, mote_message *message);
 void mote_space_close(mote_space *space);
 
+/* The same for a table of parameters alone, as state-space models have it: only parameters, name and identity of `table`
+ * are read, no likelihood is asked for, and none or all of the parameters may be fixed. */
+int mote_space_open_parameters(mote_space *space, const mote_target *table, const mote_memory *memory,
+                               mote_message *message);
+
 /* cube (dimension) -> theta (theta_count), entry by entry the same bits as mote_prior_quantile(p, u, 1 - u). MOTE_OK,
  * the model's negative code, or MOTE_EMODEL when prior_transform returns > 0. */
 int mote_space_transform(const mote_space *space, const double *cube, double *theta);

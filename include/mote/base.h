@@ -55,7 +55,12 @@ enum {
     MOTE_KIND_mote_nested_result,
     MOTE_KIND_mote_prior_options,
     MOTE_KIND_mote_summary,
-    MOTE_KIND_mote_pending
+    MOTE_KIND_mote_pending,
+    MOTE_KIND_mote_block,
+    MOTE_KIND_mote_observation,
+    MOTE_KIND_mote_series,
+    MOTE_KIND_mote_ssm,
+    MOTE_KIND_mote_filter_options
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

@@ -6,6 +6,7 @@
 #include <mote/base.h>
 #include <mote/config.h>
 #include <mote/draws.h>
+#include <mote/filter.h>
 #include <mote/nested.h>
 #include <mote/option.h>
 #include <mote/output.h>
@@ -13,6 +14,7 @@
 #include <mote/plugin.h>
 #include <mote/run.h>
 #include <mote/source.h>
+#include <mote/ssm.h>
 #include <mote/status.h>
 #include <mote/target.h>
 

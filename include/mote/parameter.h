@@ -111,5 +111,10 @@ MOTE_API int mote_prior_check(const mote_parameter *parameter, char *message, si
 MOTE_API const char *mote_prior_name(int64_t prior);
 MOTE_API int64_t mote_prior_from_name(const char *name);
 
+/* The parameters of a target or of a state-space model: an array of known length. */
+#define MOTE_PARAMETERS(array)                                                \
+    .parameters = (array), .parameter_count = sizeof(array) / sizeof *(array), \
+    .parameter_size = sizeof(mote_parameter)
+
 MOTE_END
 #endif

@@ -16,6 +16,7 @@
 #include <mote/base.h>
 #include <mote/draws.h>
 #include <mote/option.h>
+#include <mote/ssm.h>
 #include <mote/status.h>
 #include <mote/target.h>
 
@@ -116,6 +117,11 @@ MOTE_API MOTE_MUST_USE int mote_run_open(mote_run **run, const mote_algorithm *a
 /* One resumable unit of work. MOTE_OK: go on; MOTE_DONE: finished; MOTE_WAITING: see mote_run_pending. After an error
  * the last safe point is intact. */
 MOTE_API MOTE_MUST_USE int mote_run_step(mote_run *run);
+
+/* Hands one observation to an algorithm that filters a stream (the model carries no series), and performs its step.
+ * Without observations step answers MOTE_WAITING; mote_run_finish closes the stream. MOTE_ESTATE when the run takes no
+ * observations, MOTE_EINVAL for one that does not fit: the run is then as it was. */
+MOTE_API MOTE_MUST_USE int mote_run_push(mote_run *run, const mote_observation *observation);
 
 /* Steps until done, with progress, limits and checkpoints. Returns 0 when the algorithm is done or a configured limit
  * was reached (ask mote_run_finished_by), MOTE_STOPPED after a stop request, MOTE_WAITING with the external executor,

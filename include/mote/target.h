@@ -80,9 +80,5 @@ typedef struct mote_target {
     const struct mote_loaded_plugin *plugin; /* set on targets that came from a plug-in: lets workers load it again */
 } mote_target;
 
-#define MOTE_PARAMETERS(array)                                                \
-    .parameters = (array), .parameter_count = sizeof(array) / sizeof *(array), \
-    .parameter_size = sizeof(mote_parameter)
-
 MOTE_END
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Particle filters: filtered moments and the evidence of a state-space model, one observation at a time.
+ *
+ *     mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 1000, .seed = 1 };
+ *     mote_run_open(&run, mote_filter, &model, &options);
+ *     while (read_observation(&y) && mote_run_push(run, &y) == MOTE_OK)
+ *         printf("%g\n", mote_filter_mean(run, 0));
+ *
+ * or, for a model that carries its series, mote_run_finish(run). */
+#ifndef MOTE_FILTER_H
+#define MOTE_FILTER_H
+
+#include <mote/resample.h>
+#include <mote/run.h>
+#include <mote/ssm.h>
+
+MOTE_BEGIN
+
+enum mote_resample_rule { MOTE_RULE_ESS, MOTE_RULE_ALWAYS, MOTE_RULE_NEVER };
+enum mote_proposal { MOTE_PROPOSAL_TRANSITION, MOTE_PROPOSAL_GUIDED };
+enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
+enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
+
+/* Options that every algorithm with a particle filter inside has. */
+#define MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                             \
+    INTEGER(particles, 1000, "particles", 1, 1000000000, "number of particles")                                        \
+    CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection",          \
+           "resampling scheme")                                                                                        \
+    CHOICE(resample, "ess|always|never", "when to resample: below a share of effective particles, at every step, never") \
+    REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample = ess: below this share of the particles")                        \
+    CHOICE(proposal, "transition|guided", "draw particles from the transition, or from the model's proposal")          \
+    CHOICE(look_ahead, "off|on", "resample with the model's look-ahead (auxiliary filter)")                            \
+    CHOICE(failed_potential, "stop|zero", "a potential that is not a number ends the run, or is taken as zero")
+
+#define MOTE_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \
+    MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
+    INTEGER(variance_lag, 20, "resamplings", 1, 1000000, "how far back the error of log Z looks for common ancestors")
+
+typedef struct mote_filter_options {
+    mote_head head;
+    const mote_hooks *hooks;
+    MOTE_OPTION_FIELDS(MOTE_RUN_OPTIONS)
+    MOTE_OPTION_FIELDS(MOTE_FILTER_OPTIONS)
+    const double *theta; /* values of all non-derived parameters; NULL: all are fixed by the model */
+} mote_filter_options;
+
+/* The algorithm. The model is a mote_ssm; it needs no optional member but what the options ask for. */
+MOTE_API extern const mote_algorithm *const mote_filter;
+
+/* Of the present population. NaN before the first observation, for an index out of range, and when all weights are zero.
+ * Weighted means and standard deviations of a coordinate of the state: filtered moments. */
+MOTE_API double mote_filter_mean(mote_run *run, int64_t state);
+MOTE_API double mote_filter_sd(mote_run *run, int64_t state);
+MOTE_API double mote_filter_log_evidence(const mote_run *run);       /* log p(y_0..t), so far */
+MOTE_API double mote_filter_increment(const mote_run *run);          /* what the last observation added */
+MOTE_API double mote_filter_effective_sample_size(const mote_run *run);
+MOTE_API int64_t mote_filter_count(const mote_run *run);             /* observations consumed */
+
+/* Columns of the present population, `particles` values each, until the next call on the run; NULL as above.
+ * log_weight: normalised. ancestor: of each particle in the population before. */
+MOTE_API const double *mote_filter_state(const mote_run *run, int64_t state);
+MOTE_API int mote_filter_log_weights(const mote_run *run, double *log_weight);
+MOTE_API const int32_t *mote_filter_ancestors(const mote_run *run);
+
+MOTE_END
+#endif

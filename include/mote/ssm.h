@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A state-space (Feynman-Kac) model: parameters, an initial law, a transition, a potential, and what else a model can
+ * tell of itself. Written once; every particle algorithm runs it.
+ *
+ *     x_0 ~ initial;   x_t ~ transition(x_{t-1}, .);   weight *= G_t(x_{t-1}, x_t)
+ *
+ * Callbacks see blocks of particles as columns: state[d][i] is coordinate d of particle first + i, 64-byte aligned,
+ * and i runs fastest, so that plain loops vectorise. A callback returns 0, or < 0: stop the run, the code reaches the
+ * caller. It fills all of its output and keeps no pointer.
+ *
+ *     static int transition(void *ctx, const mote_block *block, mote_source *source)
+ *     {
+ *         const double persistence = *block->parameter[PERSISTENCE], *x = block->previous[0];
+ *         double *next = block->state[0];
+ *         mote_normals(source, next, block->n);
+ *         for (int64_t i = 0; i < block->n; ++i)
+ *             next[i] = persistence * x[i] + next[i];
+ *         return 0;
+ *     }
+ *
+ * Values of log_potential: finite; -inf = weight zero; NaN or +inf = failed (the run stops, naming time and particle,
+ * or takes it as zero: an option). All draws come from `source`: what a particle draws depends on its id and the step,
+ * never on threads or on the number of particles. */
+#ifndef MOTE_SSM_H
+#define MOTE_SSM_H
+
+#include <mote/base.h>
+#include <mote/parameter.h>
+#include <mote/source.h>
+
+MOTE_BEGIN
+
+/* Particles at work. Which members are set depends on the callback, see mote_ssm. */
+typedef struct mote_block {
+    mote_head head;
+    int64_t n;                      /* particles, 1 to 1024 (fork: the whole population) */
+    int64_t first;                  /* id of particle 0 of the block */
+    int64_t step;                   /* number of the observation, from 0 */
+    double time, time_previous;     /* of this observation and of the one before (the initial time before the first) */
+    const double *const *parameter; /* parameter[p] of all non-derived parameters in declared order, physical units */
+    int64_t parameter_stride;       /* 0: one value for all particles; 1: parameter[p][i] (iterated filtering) */
+    const void *cache;              /* what `prepare` made of the parameters; NULL without it */
+    const double *observation;      /* observation_count values, NaN where missing; NULL: nothing is observed */
+    const int64_t *observed;        /* observation_count flags: 1 observed, 0 missing; NULL with observation = NULL */
+    const double *input;            /* input_count values; NULL: none */
+    const double *const *previous;  /* state_count columns of n: x_{t-1}; NULL for the initial law */
+    double *const *state;           /* state_count columns of n: x_t */
+    double *log_weight;             /* n values: output of the callbacks that give densities */
+} mote_block;
+
+/* One observation. Times increase. `values` may be NULL (nothing observed); NaN entries are missing, and so are those
+ * whose flag in `observed` is 0 (NULL: all flags 1). */
+typedef struct mote_observation {
+    mote_head head;
+    double time;
+    const double *values;    /* observation_count */
+    const int64_t *observed; /* observation_count, or NULL */
+    const double *input;     /* input_count, or NULL when the model has no inputs */
+} mote_observation;
+
+/* A whole series, as rows. time NULL: 0, 1, 2, ... (with MOTE_SSM_START_BEFORE: initial_time + 1, + 2, ...). */
+typedef struct mote_series {
+    mote_head head;
+    int64_t count;
+    const double *time;
+    const double *values;    /* count rows of observation_count */
+    const int64_t *observed; /* the same, or NULL */
+    const double *input;     /* count rows of input_count, or NULL */
+} mote_series;
+
+enum mote_ssm_flag {
+    MOTE_SSM_THREADSAFE = 1,   /* callbacks may be called from several threads at once */
+    MOTE_SSM_START_BEFORE = 2, /* the initial law holds at initial_time: propagate to the first observation, then weigh */
+    MOTE_SSM_ROW_PARAMETERS = 4 /* callbacks read parameter[p][0] only: with parameters of their own, particles come in
+                                 * blocks of one */
+};
+
+typedef struct mote_ssm {
+    mote_head head;
+    const mote_parameter *parameters; /* as of a target: see MOTE_PARAMETERS; parameter_count 0: none */
+    int64_t parameter_count;
+    int64_t parameter_size;
+    const char *const *states;        /* names of the state's coordinates */
+    int64_t state_count;              /* >= 1 */
+    const char *const *observations;  /* names */
+    int64_t observation_count;        /* may be 0 */
+    const char *const *inputs;
+    int64_t input_count;
+    double initial_time;              /* used with MOTE_SSM_START_BEFORE */
+
+    /* Required. initial: fills state. transition: state from previous. log_potential: log_weight = log G_t(previous,
+     * state); not called where nothing is observed unless observation_count is 0 (previous: NULL at step 0 unless the
+     * initial law holds earlier). */
+    int (*initial)(void *ctx, const mote_block *block, mote_source *source);
+    int (*transition)(void *ctx, const mote_block *block, mote_source *source);
+    int (*log_potential)(void *ctx, const mote_block *block);
+
+    /* Once for each set of parameters: fills `cache`, cache_size bytes, zeroed, 64-byte aligned. */
+    int (*prepare)(void *ctx, const double *theta, void *cache);
+    int64_t cache_size;
+
+    /* Densities, into log_weight: of the initial law at state; of the transition from previous to state; and a bound of
+     * the latter over all `previous`. Smoothers need them; a transition without a density leaves them NULL. */
+    int (*log_initial)(void *ctx, const mote_block *block);
+    int (*log_transition)(void *ctx, const mote_block *block);
+    int (*log_transition_bound)(void *ctx, const mote_block *block);
+
+    /* A proposal that looks at the observation, and its density. With them, weights are G m / q. */
+    int (*propose_initial)(void *ctx, const mote_block *block, mote_source *source);
+    int (*propose)(void *ctx, const mote_block *block, mote_source *source);
+    int (*log_propose_initial)(void *ctx, const mote_block *block);
+    int (*log_propose)(void *ctx, const mote_block *block);
+
+    /* Look-ahead of auxiliary filters: log_weight = log eta_t(previous), some guess of log p(y_t | x_{t-1}); the
+     * observation is that of the coming step, state is not set. */
+    int (*look_ahead)(void *ctx, const mote_block *block);
+
+    /* An additive functional H = h_0(x_0) + sum_t h_t(x_{t-1}, x_t) of additive_count components: value[k][i].
+     * previous is NULL for h_0. */
+    int (*additive)(void *ctx, const mote_block *block, double *const *value);
+    const char *const *additive_names;
+    int64_t additive_count;
+
+    /* d/d theta_p of log initial (previous NULL) or log transition, plus that of log G: value[p][i], one column for each
+     * non-derived parameter in declared order, physical units. */
+    int (*gradient)(void *ctx, const mote_block *block, double *const *value);
+
+    /* The initial law and the transition as functions of uniforms: uniform[d][i] inside (0, 1), state_count columns.
+     * Quasi-Monte Carlo needs them. */
+    int (*initial_map)(void *ctx, const mote_block *block, const double *const *uniform);
+    int (*transition_map)(void *ctx, const mote_block *block, const double *const *uniform);
+
+    /* Draws an observation given state: value[k][i], observation_count columns. For simulation and predictive checks. */
+    int (*sample_observation)(void *ctx, const mote_block *block, mote_source *source, double *const *value);
+
+    /* Opaque states: a column holds handles of the model's own objects. fork is handed the whole population before the
+     * transition (n, previous) with the ancestor of each new particle: it fills state with handles of copies. pack gives
+     * the bytes of one handle's object (returns its size; writes only when `room` suffices); unpack makes a new one. */
+    int (*fork)(void *ctx, const mote_block *block, const int32_t *ancestor);
+    int64_t (*pack)(void *ctx, double handle, void *bytes, int64_t room);
+    int (*unpack)(void *ctx, const void *bytes, int64_t size, double *handle);
+
+    const mote_series *series; /* copied at open; NULL: observations are pushed */
+    void *ctx;                 /* borrowed: outlives every run, unchanged during one */
+    const char *name;          /* for messages; NULL: "model" */
+    const char *identity;      /* of model and data; NULL: unknown */
+    int64_t flags;             /* enum mote_ssm_flag */
+    const struct mote_loaded_plugin *plugin;
+} mote_ssm;
+
+#define MOTE_STATES(array)       .states = (array), .state_count = sizeof(array) / sizeof *(array)
+#define MOTE_OBSERVATIONS(array) .observations = (array), .observation_count = sizeof(array) / sizeof *(array)
+#define MOTE_INPUTS(array)       .inputs = (array), .input_count = sizeof(array) / sizeof *(array)
+
+MOTE_END
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The run algorithm `filter`: a particle filter over the model's series, or over observations as they are pushed. A step
+ * takes one observation; the result is the last population, weighted. Mathematics: smc/particle_filter.h. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/option.h"
+#include "core/run.h"
+#include "core/vector.h"
+#include "model/draws.h"
+#include "smc/filter_run.h"
+
+MOTE_OPTION_TABLE(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS);
+
+static mote_filter_setup setup_of(const mote_filter_options *o)
+{
+    return (mote_filter_setup){ .particles = o->particles, .resampling = o->resampling, .rule = o->resample,
+                                .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead,
+                                .failed_is_zero = o->failed_potential };
+}
+
+static int open_pool(mote_run *run, mote_filter_run_state *state)
+{
+    const int safe = state->space.model.flags & MOTE_SSM_THREADSAFE;
+    if (run->settings.threads > 1 && !safe)
+        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: the model does not say that it is thread-safe "
+                     "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
+    return run->settings.threads > 1 && safe ? mote_pool_open(&state->pool, &run->memory, run->settings.threads) : MOTE_OK;
+}
+
+static void identify_theta(mote_run *run, const mote_filter_run_state *state)
+{
+    char text[32];
+    for (int64_t i = 0; i < state->space.space.theta_count; ++i) {
+        snprintf(text, sizeof text, "%a", state->theta[i]);
+        mote_run_identify(run, state->space.space.parameters[state->space.space.theta_parameter[i]].name, text);
+    }
+}
+
+static int filter_open(mote_run *run, const void *model)
+{
+    mote_filter_run_state *state = run->state;
+    const mote_filter_options *o = run->options;
+    const mote_filter_setup setup = setup_of(o);
+    int status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
+    if (status)
+        return status;
+    state->theta = mote_memory_allocate(&run->memory, state->space.space.theta_count, sizeof(double));
+    status = state->theta ? mote_state_space_theta(&state->space, o->theta, state->theta, &run->message) : MOTE_ENOMEM;
+    if (!status)
+        status = mote_datum_open(&state->datum, &state->space, &run->memory);
+    if (!status)
+        status = open_pool(run, state);
+    if (!status)
+        status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool, &run->message);
+    if (!status) {
+        mote_run_identify_state_space(run, &state->space);
+        identify_theta(run, state);
+        status = mote_particle_filter_start(&state->filter, state->theta, &run->source);
+    }
+    run->boundary = 1;
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for a filter with %lld particles",
+                                             (long long)setup.particles) : status;
+}
+
+static void filter_close(mote_run *run)
+{
+    mote_filter_run_state *state = run->state;
+    mote_particle_filter_close(&state->filter);
+    mote_datum_close(&state->datum, &run->memory);
+    mote_pool_close(&state->pool);
+    mote_memory_release(&run->memory, state->theta);
+    mote_state_space_close(&state->space);
+}
+
+/* ---- steps ---- */
+
+static int filter_push(mote_run *run, const mote_observation *observation)
+{
+    mote_filter_run_state *state = run->state;
+    const mote_particle_filter *filter = &state->filter;
+    const int before = state->space.model.flags & MOTE_SSM_START_BEFORE;
+    if (state->space.has_series)
+        return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
+    if (state->ended)
+        return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
+    int status = mote_datum_from_observation(&state->datum, &state->space, observation,
+                                             filter->step ? state->last_time : before ? filter->time : -INFINITY, &run->message);
+    state->waiting = !status;
+    return status;
+}
+
+static void filter_end(mote_run *run)
+{
+    mote_filter_run_state *state = run->state;
+    state->ended = !state->space.has_series;
+}
+
+static int filter_step(mote_run *run)
+{
+    mote_filter_run_state *state = run->state;
+    mote_particle_filter *filter = &state->filter;
+    if (state->space.has_series) {
+        if (filter->step >= state->space.series.count)
+            return MOTE_DONE;
+        mote_datum_from_series(&state->datum, &state->space, filter->step);
+    } else if (!state->waiting) {
+        return state->ended ? MOTE_DONE : MOTE_WAITING;
+    }
+    const int64_t potentials = filter->potentials;
+    int status = mote_particle_filter_step(filter, &state->datum);
+    if (status)
+        return status;
+    state->waiting = 0;
+    state->last_time = state->datum.time;
+    run->ledger.calls += filter->potentials - potentials;
+    return state->space.has_series && filter->step >= state->space.series.count ? MOTE_DONE : MOTE_OK;
+}
+
+static int filter_save(mote_run *run, mote_writer *writer)
+{
+    const mote_filter_run_state *state = run->state;
+    mote_put_tag(writer, "filter");
+    mote_put_integer(writer, state->ended);
+    mote_put_integer(writer, state->waiting);
+    mote_put_real(writer, state->last_time);
+    mote_put_datum(writer, &state->datum, &state->space);
+    mote_particle_filter_save(&state->filter, writer);
+    return writer->status;
+}
+
+static int filter_load(mote_run *run, mote_reader *reader)
+{
+    mote_filter_run_state *state = run->state;
+    mote_get_tag(reader, "filter");
+    state->ended = mote_get_count(reader, 0, 1);
+    state->waiting = mote_get_count(reader, 0, 1);
+    state->last_time = mote_get_real(reader);
+    mote_get_datum(reader, &state->datum, &state->space);
+    int status = mote_particle_filter_load(&state->filter, reader);
+    if (status || reader->status)
+        return mote_fail(&run->message, status ? status : reader->status, "the state of the filter cannot be read");
+    return MOTE_OK;
+}
+
+/* ---- results ---- */
+
+/* Names of the states as parameters, which is what draws have for columns. */
+static mote_draws *create_draws(mote_run *run, const mote_filter_run_state *state)
+{
+    const mote_ssm *model = &state->space.model;
+    mote_parameter *columns = mote_memory_allocate(&run->memory, model->state_count, sizeof *columns);
+    for (int64_t k = 0; columns && k < model->state_count; ++k)
+        columns[k].name = model->states[k];
+    mote_draws *draws = columns ? mote_draws_create(&run->memory, columns, model->state_count, state->filter.setup.particles, 0)
+                                : NULL;
+    mote_memory_release(&run->memory, columns);
+    return draws;
+}
+
+static int add_results(mote_draws *draws, const mote_particle_filter *filter)
+{
+    int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats", "log of the evidence of the series so far");
+    if (!status)
+        status = mote_draws_add_real(draws, "effective_sample_size", filter->now->effective_sample_size, "particles",
+                                     "of the last population");
+    if (!status)
+        status = mote_draws_add_count(draws, "observations", filter->step, "", "observations consumed");
+    if (!status)
+        status = mote_draws_add_count(draws, "resamplings", filter->resamplings, "", "steps that resampled");
+    if (!status && filter->dead)
+        status = mote_draws_add_warning(draws, "all_weights_zero", "all particles had weight zero: the evidence estimate is zero");
+    return status;
+}
+
+static int filter_draws(mote_run *run)
+{
+    mote_filter_run_state *state = run->state;
+    const mote_particle_filter *filter = &state->filter;
+    if (!filter->step)
+        return mote_fail(&run->message, MOTE_ESTATE, "the filter has seen no observation yet");
+    mote_draws *draws = create_draws(run, state);
+    if (!draws)
+        return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
+    run->draws = draws;
+    const size_t bytes = (size_t)filter->setup.particles * sizeof(double);
+    for (int64_t k = 0; k < state->space.model.state_count; ++k)
+        memcpy(draws->columns[k], filter->now->state[k], bytes);
+    for (int64_t i = 0; i < filter->setup.particles; ++i)
+        draws->log_weight[i] = filter->dead ? -INFINITY : filter->now->log_weight[i] - filter->now->log_sum;
+    draws->log_evidence = filter->log_evidence;
+    return add_results(draws, filter);
+}
+
+static void filter_progress(mote_run *run, mote_progress *progress)
+{
+    const mote_filter_run_state *state = run->state;
+    const mote_particle_filter *filter = &state->filter;
+    progress->iterations = filter->step;
+    progress->log_evidence = filter->log_evidence;
+    if (state->space.has_series)
+        progress->remaining = 1 - (double)filter->step / (double)state->space.series.count;
+}
+
+static const mote_algorithm table = {
+    .name = "filter",
+    .help = "particle filter: evidence and filtered states of a state-space model",
+    .model_kind = MOTE_KIND_mote_ssm,
+    .model_size = sizeof(mote_ssm),
+    .options = &options,
+    .state_size = sizeof(mote_filter_run_state),
+    .open = filter_open,
+    .step = filter_step,
+    .push = filter_push,
+    .end = filter_end,
+    .save = filter_save,
+    .load = filter_load,
+    .draws = filter_draws,
+    .free_draws = mote_draws_free,
+    .progress = filter_progress,
+    .close = filter_close,
+};
+
+const mote_algorithm *const mote_filter = &table;

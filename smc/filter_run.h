@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The run `filter`, shared by its life cycle and its accessors. */
+#ifndef MOTE_SMC_FILTER_RUN_H
+#define MOTE_SMC_FILTER_RUN_H
+
+#include "core/run.h"
+#include "smc/particle_filter.h"
+
+typedef struct mote_filter_run_state {
+    mote_state_space space;
+    double *theta;
+    mote_datum datum;
+    mote_pool *pool;
+    mote_particle_filter filter;
+    double last_time;   /* of the last observation consumed */
+    int64_t waiting;    /* 1: datum holds an observation that was pushed and not yet taken */
+    int64_t ended;      /* 1: the stream is closed */
+} mote_filter_run_state;
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When a particle filter resamples, and from which weights.
+ *
+ * Auxiliary filter (Pitt and Shephard 1999; Johansen and Doucet 2008): ancestors from v proportional to W eta; their
+ * children begin with log-weight log(W / v), and Lold = log N, so that exp(log Z) stays unbiased whatever eta is, as
+ * long as eta > 0 wherever the particle has a future. */
+#include <math.h>
+
+#include "core/vector.h"
+#include "smc/particle_parts.h"
+
+void mote_particle_filter_swap(mote_particle_filter *filter)
+{
+    mote_population *other = filter->now;
+    filter->now = filter->before;
+    filter->before = other;
+}
+
+static int asks_for_it(const mote_particle_filter *filter, double effective_sample_size)
+{
+    return filter->setup.rule == MOTE_RULE_ALWAYS ||
+           (filter->setup.rule == MOTE_RULE_ESS &&
+            effective_sample_size < filter->setup.threshold * (double)filter->setup.particles);
+}
+
+int mote_particle_filter_will_resample(const mote_particle_filter *filter)
+{
+    return filter->step && !filter->dead && asks_for_it(filter, filter->now->effective_sample_size);
+}
+
+static int draw(mote_particle_filter *filter, const mote_population *from)
+{
+    const int64_t n = filter->setup.particles;
+    const mote_block_weights weights = { from->weight, from->factor, n };
+    mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_ANCESTOR, (uint32_t)filter->step, 0);
+    mote_filter_reference *reference = &filter->reference;
+    int status;
+    filter->drawn = filter->ancestor == filter->draws[0] ? filter->draws[1] : filter->draws[0];
+    if (reference->active) {
+        const int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;
+        status = mote_resample_conditional(&filter->resampler, &source, &weights, n, k, filter->drawn, &reference->slot);
+    } else {
+        status = mote_resample(&filter->resampler, &source, &weights, n, filter->drawn);
+    }
+    return status ? status : mote_source_status(&source);
+}
+
+/* log v of the present particles into the weights of the population to come, which are free until it is weighed. */
+static int look_ahead(mote_particle_filter *filter)
+{
+    const mote_ssm *model = &filter->space->model;
+    const int64_t n = filter->setup.particles;
+    mote_population *tilted = filter->now;
+    for (int64_t b = 0; b < mote_blocks(n); ++b) {
+        const int64_t first = b * MOTE_BLOCK;
+        mote_block block = mote_particle_filter_block(filter, first, n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK);
+        mote_filter_scratch *scratch = &filter->scratch[0];
+        for (int64_t k = 0; k < model->state_count; ++k)
+            scratch->previous[k] = filter->before->state[k] + first;
+        block.previous = scratch->previous;
+        block.log_weight = tilted->log_weight + first;
+        int status = model->look_ahead(model->ctx, &block);
+        if (status)
+            return status;
+        for (int64_t i = 0; i < block.n; ++i)
+            block.log_weight[i] += filter->before->log_weight[first + i];
+        if (mote_population_weigh_block(tilted, b, n))
+            return mote_fail(filter->message, MOTE_EMODEL, "the model '%s': look_ahead gave a value that is not a number below "
+                             "infinity at step %lld (time %g)", model->name ? model->name : "model",
+                             (long long)filter->step, filter->time);
+    }
+    mote_population_combine(tilted, n);
+    return MOTE_OK;
+}
+
+static int resample_tilted(mote_particle_filter *filter)
+{
+    const mote_population *before = filter->before, *tilted = filter->now;
+    int status = look_ahead(filter);
+    if (status)
+        return status;
+    filter->tilted = tilted->sum > 0;
+    filter->resampled = asks_for_it(filter, filter->tilted ? tilted->effective_sample_size : before->effective_sample_size);
+    if (filter->resampled)
+        status = draw(filter, filter->tilted ? tilted : before);
+    for (int64_t i = 0; filter->resampled && filter->tilted && !status && i < filter->setup.particles; ++i) {
+        const int32_t a = filter->drawn[i];
+        filter->offset[i] = (before->log_weight[a] - before->log_sum) - (tilted->log_weight[a] - tilted->log_sum);
+    }
+    return status;
+}
+
+/* The reference's first slot is as good as any other. */
+static int first_slot(mote_particle_filter *filter)
+{
+    mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_ANCESTOR, 0, 0);
+    filter->resampled = 0;
+    filter->log_sum_before = mote_log((double)filter->setup.particles);
+    if (filter->reference.active)
+        filter->reference.slot = mote_choose(&source, NULL, filter->setup.particles);
+    return mote_source_status(&source);
+}
+
+int mote_particle_filter_resample(mote_particle_filter *filter)
+{
+    int status = MOTE_OK;
+    filter->tilted = 0;
+    if (!filter->step)
+        return first_slot(filter);
+    const int plain = mote_particle_filter_will_resample(filter);
+    mote_particle_filter_swap(filter);
+    filter->resampled = plain;
+    if (filter->setup.look_ahead && filter->datum->any)
+        status = resample_tilted(filter);
+    else if (plain)
+        status = draw(filter, filter->before);
+    filter->log_sum_before = filter->resampled ? mote_log((double)filter->setup.particles) : filter->before->log_sum;
+    return status;
+}

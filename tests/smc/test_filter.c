@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The particle filter: exact laws by enumeration on the tiny chain (evidence and functionals unbiased to rounding for
+ * every rule, with guided and tilted weights), known answers on series with closed-form evidences, and what a caller may
+ * do wrong. Statistical comparisons use fixed seeds and stand within 5 standard errors of replicates: false alarm 6e-7
+ * each. */
+#include <mote/filter.h>
+#include <stdlib.h>
+
+#include "core/run.h"
+#include "smc/particle_filter.h"
+#include "tests/support/state_space_models.h"
+#include "tests/support/test.h"
+
+/* ---- a filter without a run ---- */
+
+typedef struct bench {
+    mote_memory memory;
+    mote_message message;
+    mote_state_space space;
+    mote_datum datum;
+    mote_particle_filter filter;
+    double theta[8];
+} bench;
+
+static void open_bench(bench *b, const mote_ssm *model, mote_filter_setup setup)
+{
+    memset(b, 0, sizeof *b);
+    mote_memory_open(&b->memory, NULL);
+    assert_status(mote_state_space_open(&b->space, model, &b->memory, &b->message), MOTE_OK);
+    assert_status(mote_datum_open(&b->datum, &b->space, &b->memory), MOTE_OK);
+    assert_status(mote_state_space_theta(&b->space, NULL, b->theta, &b->message), MOTE_OK);
+    assert_status(mote_particle_filter_open(&b->filter, &b->space, &setup, &b->memory, NULL, &b->message), MOTE_OK);
+}
+
+static void close_bench(bench *b)
+{
+    mote_particle_filter_close(&b->filter);
+    mote_datum_close(&b->datum, &b->memory);
+    mote_state_space_close(&b->space);
+}
+
+static double run_once(bench *b, const mote_source *source)
+{
+    double log_evidence;
+    assert_status(mote_particle_filter_run(&b->filter, b->theta, source, &b->datum, &log_evidence), MOTE_OK);
+    return log_evidence;
+}
+
+/* ---- exact laws ---- */
+
+/* E[Z_hat] = Z and E[Z_hat phi_hat] = Z E[x_T] over all outcomes. */
+static void check_law(const mote_ssm *model, mote_filter_setup setup, double evidence, double mean)
+{
+    mote_source *source;
+    bench b;
+    double total = 0, z = 0, zx = 0;
+    open_bench(&b, model, setup);
+    assert_status(mote_source_open_enumerate(&source), MOTE_OK);
+    while (mote_source_enumerate_next(source)) {
+        const double estimate = exp(run_once(&b, source)), weight = mote_source_enumerate_weight(source);
+        total += weight;
+        z += weight * estimate;
+        if (estimate > 0)
+            zx += weight * estimate * mote_population_mean(b.filter.now, b.filter.now->state[0], setup.particles);
+    }
+    assert_status(mote_source_status(source), MOTE_OK);
+    mote_source_close(&source);
+    close_bench(&b);
+    assert_close(total, 1, 1e-12, 0);
+    assert_close(z, evidence, 1e-12, 0);
+    assert_close(zx, evidence * mean, 1e-12, 0);
+}
+
+/* Two times of the chain, so that all outcomes of two particles can be visited. */
+static const mote_series short_series = { MOTE_VERSIONED(mote_series), .count = 3 };
+
+static void short_truth(double *evidence, double *mean)
+{
+    *evidence = *mean = 0;
+    for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j)
+            for (int k = 0; k < 3; ++k) {
+                const double p = chain_initial[i] * chain_potential[0][i] * chain_transition[i][j] * chain_potential[1][j] *
+                                 chain_transition[j][k] * chain_potential[2][k];
+                *evidence += p;
+                *mean += p * k;
+            }
+    *mean /= *evidence;
+}
+
+static void evidence_is_unbiased(void **unused)
+{
+    mote_ssm model = chain_t;
+    double evidence, mean;
+    (void)unused;
+    model.series = &short_series;
+    short_truth(&evidence, &mean);
+    for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule)
+        for (int64_t kind = 0; kind < 4; ++kind) {
+            const mote_filter_setup setup = { .particles = 2, .rule = rule, .threshold = 0.75, .guided = kind & 1,
+                                              .look_ahead = kind >> 1 };
+            check_law(&model, setup, evidence, mean);
+        }
+}
+
+static int chain_zeros(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = block->step == 1 && block->state[0][i] > 0 ? -INFINITY : log(chain_potential[block->step][(int)block->state[0][i]]);
+    return 0;
+}
+
+/* Systems that die contribute zero. */
+static void dead_systems_count_as_zero(void **unused)
+{
+    mote_ssm model = chain_t;
+    double evidence = 0, mean = 0;
+    (void)unused;
+    model.series = &short_series;
+    model.log_potential = chain_zeros;
+    for (int i = 0; i < 3; ++i)
+        for (int k = 0; k < 3; ++k) {
+            const double p = chain_initial[i] * chain_potential[0][i] * chain_transition[i][0] * chain_potential[1][0] *
+                             chain_transition[0][k] * chain_potential[2][k];
+            evidence += p;
+            mean += p * k;
+        }
+    for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule) {
+        const mote_filter_setup setup = { .particles = 2, .rule = rule, .threshold = 0.75 };
+        check_law(&model, setup, evidence, mean / evidence);
+    }
+}
+
+static void one_particle_works(void **unused)
+{
+    const mote_filter_setup setup = { .particles = 1, .rule = MOTE_RULE_ALWAYS };
+    mote_ssm model = chain_t;
+    double evidence, mean;
+    (void)unused;
+    model.series = &short_series;
+    short_truth(&evidence, &mean);
+    check_law(&model, setup, evidence, mean);
+}
+
+/* ---- known answers ---- */
+
+/* log mean exp of R estimates against the truth, within 5 standard errors of exp(log Z - truth). */
+static void check_evidence(const mote_ssm *model, mote_filter_setup setup, double truth, int replicates)
+{
+    bench b;
+    double mean = 0, square = 0;
+    open_bench(&b, model, setup);
+    for (int r = 0; r < replicates; ++r) {
+        const mote_source source = mote_source_live(mote_source_key(7, r));
+        const double ratio = exp(run_once(&b, &source) - truth);
+        mean += ratio / replicates;
+        square += ratio * ratio / replicates;
+    }
+    close_bench(&b);
+    const double error = sqrt((square - mean * mean) / (replicates - 1));
+    assert_true(error < 0.1);
+    assert_close(mean, 1, 0, 5 * error);
+}
+
+static void linear_gaussian_evidence(void **unused)
+{
+    (void)unused;
+    for (int64_t kind = 0; kind < 4; ++kind) {
+        const mote_filter_setup setup = { .particles = 2000, .threshold = 0.5, .guided = kind & 1, .look_ahead = kind >> 1,
+                                          .rule = kind ? MOTE_RULE_ALWAYS : MOTE_RULE_ESS };
+        check_evidence(&linear_gaussian_a, setup, LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 100);
+    }
+}
+
+static void volatility_and_toy_evidence(void **unused)
+{
+    const mote_filter_setup setup = { .particles = 2000, .threshold = 0.5 };
+    (void)unused;
+    check_evidence(&volatility_e, setup, -214.2819755795, 60);
+    check_evidence(&toy_d, setup, 20 * log(sqrt(3) / 3), 60);
+}
+
+/* ---- the run: streams, accessors, refusals ---- */
+
+static mote_run *open_run(const mote_ssm *model, const mote_filter_options *options)
+{
+    mote_run *run = NULL;
+    const int status = mote_run_open(&run, mote_filter, model, options);
+    if (status)
+        print_error("%s\n", mote_run_message(run));
+    assert_status(status, MOTE_OK);
+    return run;
+}
+
+static void stream_equals_series(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 300, .seed = 3 };
+    mote_ssm streamed = linear_gaussian_a;
+    (void)unused;
+    streamed.series = NULL;
+    mote_run *whole = open_run(&linear_gaussian_a, &options), *stream = open_run(&streamed, &options);
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    assert_status(mote_run_step(stream), MOTE_WAITING);
+    for (int t = 0; t < 50; ++t) {
+        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t, .values = linear_gaussian_a.series->values + t };
+        assert_status(mote_run_push(stream, &y), MOTE_OK);
+        assert_int_equal(mote_filter_count(stream), t + 1);
+    }
+    assert_status(mote_run_finish(stream), MOTE_OK);
+    assert_true(mote_filter_log_evidence(whole) == mote_filter_log_evidence(stream));
+    assert_same_bytes(mote_filter_state(whole, 0), mote_filter_state(stream, 0), 300 * sizeof(double));
+    const mote_observation late = { MOTE_VERSIONED(mote_observation), .time = 60 };
+    assert_status(mote_run_push(stream, &late), MOTE_ESTATE);
+    assert_non_null(strstr(mote_run_message(stream), "closed"));
+    assert_status(mote_run_push(whole, &late), MOTE_ESTATE);
+    assert_non_null(strstr(mote_run_message(whole), "series"));
+    mote_run_close(&whole);
+    mote_run_close(&stream);
+}
+
+static void moments_are_those_of_the_filter(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 100000, .seed = 5 };
+    (void)unused;
+    mote_run *run = open_run(&linear_gaussian_a, &options);
+    assert_true(isnan(mote_filter_mean(run, 0)));
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_close(mote_filter_mean(run, 0), 1.735962925186, 0, 0.02); /* sd of the estimate about 0.003 */
+    assert_close(mote_filter_sd(run, 0), sqrt(0.597407287258), 0.02, 0);
+    assert_true(isnan(mote_filter_mean(run, 1)));
+    const mote_draws *draws = mote_run_draws(run);
+    assert_int_equal(mote_draws_count(draws), 100000);
+    assert_int_equal(mote_draws_find(draws, "x"), 0);
+    assert_true(mote_draws_log_evidence(draws) == mote_filter_log_evidence(run));
+    mote_run_close(&run);
+}
+
+static void missing_observations_change_nothing(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 64, .seed = 1 };
+    mote_ssm streamed = linear_gaussian_a;
+    const double y = 0.5, none = NAN;
+    const int64_t hidden = 0;
+    (void)unused;
+    streamed.series = NULL;
+    mote_run *run = open_run(&streamed, &options);
+    mote_observation o = { MOTE_VERSIONED(mote_observation), .time = 0, .values = &y };
+    assert_status(mote_run_push(run, &o), MOTE_OK);
+    const double log_evidence = mote_filter_log_evidence(run), ess = mote_filter_effective_sample_size(run);
+    o = (mote_observation){ MOTE_VERSIONED(mote_observation), .time = 1, .values = &none };
+    assert_status(mote_run_push(run, &o), MOTE_OK);
+    o = (mote_observation){ MOTE_VERSIONED(mote_observation), .time = 2, .values = &y, .observed = &hidden };
+    assert_status(mote_run_push(run, &o), MOTE_OK);
+    assert_true(mote_filter_log_evidence(run) == log_evidence);
+    assert_true(mote_filter_increment(run) == 0);
+    assert_close(mote_filter_effective_sample_size(run), ess, 1e-12, 0);
+    o.time = 2;
+    assert_status(mote_run_push(run, &o), MOTE_EINVAL);
+    assert_non_null(strstr(mote_run_message(run), "does not follow"));
+    mote_run_close(&run);
+}
+
+static int bad_potential(void *ctx, const mote_block *block)
+{
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = block->step == 3 && block->first + i == 1500 ? *(const double *)ctx : 0;
+    return 0;
+}
+
+static void failed_potentials_are_named(void **unused)
+{
+    mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 2000, .seed = 1 };
+    mote_ssm model = toy_d;
+    double bad = NAN;
+    (void)unused;
+    model.log_potential = bad_potential;
+    model.ctx = &bad;
+    mote_run *run = open_run(&model, &options);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    assert_non_null(strstr(mote_run_message(run), "particle 1500 at step 3"));
+    assert_int_equal(mote_filter_count(run), 3);
+    mote_run_close(&run);
+    options.failed_potential = MOTE_FAILED_ZERO;
+    run = open_run(&model, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    mote_run_close(&run);
+    bad = INFINITY;
+    options.failed_potential = MOTE_FAILED_STOP;
+    run = open_run(&model, &options);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    mote_run_close(&run);
+}
+
+static int all_zero(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = block->step == 2 ? -INFINITY : 0;
+    return 0;
+}
+
+static void all_weights_zero_is_defined(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 10, .seed = 1 };
+    mote_ssm model = toy_d;
+    (void)unused;
+    model.log_potential = all_zero;
+    mote_run *run = open_run(&model, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_true(mote_filter_log_evidence(run) == -INFINITY);
+    assert_true(isnan(mote_filter_mean(run, 0)));
+    const mote_draws *draws = mote_run_draws(run);
+    assert_true(mote_draws_log_evidence(draws) == -INFINITY);
+    mote_run_close(&run);
+}
+
+static void check_refusal(const mote_ssm *model, const mote_filter_options *options, int status, const char *text)
+{
+    mote_run *run = NULL;
+    const int answer = mote_run_open(&run, mote_filter, model, options);
+    assert_status(answer, status);
+    if (!strstr(mote_run_message(run), text))
+        fail_msg("'%s' lacks '%s'", mote_run_message(run), text);
+    mote_run_close(&run);
+}
+
+static void what_is_missing_is_named(void **unused)
+{
+    mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options) };
+    static const mote_parameter free_parameter[] = { MOTE_UNIFORM("rho", 0, 1) };
+    static const double times[] = { 0, 1, 1 };
+    static const mote_series bad_times = { MOTE_VERSIONED(mote_series), .count = 3, .time = times };
+    mote_ssm model = toy_d;
+    (void)unused;
+    options.proposal = MOTE_PROPOSAL_GUIDED;
+    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "needs propose, which the model 'toy' lacks");
+    options.proposal = 0;
+    options.look_ahead = MOTE_LOOK_AHEAD_ON;
+    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "needs look_ahead, which the model 'toy' lacks");
+    options.look_ahead = 0;
+    options.particles = -1;
+    check_refusal(&model, &options, MOTE_EOPTION, "particles");
+    options.particles = 0;
+    model.transition = NULL;
+    check_refusal(&model, &options, MOTE_EINVAL, "lacks transition");
+    model = toy_d;
+    model.state_count = 0;
+    check_refusal(&model, &options, MOTE_EINVAL, "MOTE_STATES");
+    model = toy_d;
+    model.series = &bad_times;
+    check_refusal(&model, &options, MOTE_EINVAL, "time number 2");
+    model = toy_d;
+    model.parameters = free_parameter;
+    model.parameter_count = 1;
+    model.parameter_size = sizeof *free_parameter;
+    check_refusal(&model, &options, MOTE_EINVAL, "parameter 'rho'");
+    check_refusal((const mote_ssm *)&options, &options, MOTE_EKIND, "mote_ssm");
+}
+
+/* ---- the same bytes ---- */
+
+static void threads_do_not_show(void **unused)
+{
+    static const int64_t counts[] = { 1, 2, 7 };
+    double first[3] = { 0 };
+    (void)unused;
+    for (int k = 0; k < 3; ++k) {
+        const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 20000, .seed = 9,
+                                              .threads = counts[k] };
+        mote_run *run = open_run(&linear_gaussian_a, &options);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        const double now[3] = { mote_filter_log_evidence(run), mote_filter_mean(run, 0), mote_filter_state(run, 0)[19999] };
+        if (!k)
+            memcpy(first, now, sizeof now);
+        assert_same_bytes(first, now, sizeof now);
+        mote_run_close(&run);
+    }
+}
+
+/* Saved and loaded after every observation. */
+static void resuming_does_not_show(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 1500, .seed = 2 };
+    const char *path = "test_filter.checkpoint";
+    (void)unused;
+    mote_run *whole = open_run(&linear_gaussian_a, &options), *run = open_run(&linear_gaussian_a, &options);
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    for (int t = 0; t < 50; ++t) {
+        const int status = mote_run_step(run);
+        assert_true(status == MOTE_OK || status == MOTE_DONE);
+        assert_status(mote_run_save(run, path), MOTE_OK);
+        mote_run_close(&run);
+        run = open_run(&linear_gaussian_a, &options);
+        assert_status(mote_run_load(run, path), MOTE_OK);
+    }
+    assert_true(mote_filter_log_evidence(whole) == mote_filter_log_evidence(run));
+    assert_same_bytes(mote_filter_state(whole, 0), mote_filter_state(run, 0), 1500 * sizeof(double));
+    assert_same_bytes(mote_filter_ancestors(whole), mote_filter_ancestors(run), 1500 * sizeof(int32_t));
+    remove(path);
+    mote_run_close(&whole);
+    mote_run_close(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evidence_is_unbiased),
+        cmocka_unit_test(dead_systems_count_as_zero),
+        cmocka_unit_test(one_particle_works),
+        cmocka_unit_test(linear_gaussian_evidence),
+        cmocka_unit_test(volatility_and_toy_evidence),
+        cmocka_unit_test(stream_equals_series),
+        cmocka_unit_test(moments_are_those_of_the_filter),
+        cmocka_unit_test(missing_observations_change_nothing),
+        cmocka_unit_test(failed_potentials_are_named),
+        cmocka_unit_test(all_weights_zero_is_defined),
+        cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(threads_do_not_show),
+        cmocka_unit_test(resuming_does_not_show),
+    };
+    return run_unit_tests(tests);
+}
