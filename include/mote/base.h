@@ -60,7 +60,11 @@ enum {
     MOTE_KIND_mote_observation,
     MOTE_KIND_mote_series,
     MOTE_KIND_mote_ssm,
-    MOTE_KIND_mote_filter_options
+    MOTE_KIND_mote_filter_options,
+    MOTE_KIND_mote_kalman_model,
+    MOTE_KIND_mote_kalman_functional,
+    MOTE_KIND_mote_kalman_arrays,
+    MOTE_KIND_mote_kalman_batch
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

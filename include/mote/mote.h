@@ -7,6 +7,7 @@
 #include <mote/config.h>
 #include <mote/draws.h>
 #include <mote/filter.h>
+#include <mote/kalman.h>
 #include <mote/nested.h>
 #include <mote/option.h>
 #include <mote/output.h>
