@@ -102,9 +102,14 @@ static double failed_total(const mote_ledger *ledger)
     return sum;
 }
 
-static int64_t all_warnings(const mote_run *run, const mote_nested_state *state)
+/* A loss too even for the running test is beyond doubt at the end all the same. */
+static const double rank_alarm = 1e-4;
+
+static int64_t all_warnings(const mote_run *run, const mote_nested_state *state, double insertion_rank_p)
 {
     int64_t bits = state->watch.warnings;
+    if (insertion_rank_p < rank_alarm)
+        bits |= MOTE_WARNING_INSERTION_RANK;
     if (run->finished_by == MOTE_FINISHED_BY_CALLS || run->finished_by == MOTE_FINISHED_BY_SECONDS
         || run->finished_by == MOTE_FINISHED_BY_ITERATIONS)
         bits |= MOTE_WARNING_LIMIT;
@@ -152,7 +157,7 @@ static void fill_counts(mote_nested_result *result, const mote_run *run, const m
     result->births = state->birth_count;
     result->plateau_deaths = state->plateau_deaths;
     result->steps = state->sampler ? mote_sampler_steps(state->sampler) : 0;
-    result->warnings = all_warnings(run, state);
+    result->warnings = all_warnings(run, state, result->insertion_rank_p);
     result->finished_by = run->finished_by;
     result->polished = state->polished;
 }

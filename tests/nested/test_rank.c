@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "nested/state.h"
+
 #include "tests/nested/perfect.h"
 #include "tests/support/test.h"
 
@@ -282,6 +284,37 @@ static void running_test_by_hand(void **state)
     assert_int_equal(mote_rank_insert(&sums, 1, 1, 499), 0);
 }
 
+static int slope(void *ctx, const double *theta, double *log_likelihood, double *derived)
+{
+    (void)ctx, (void)derived;
+    *log_likelihood = 8 * theta[0] * theta[1];
+    return 0;
+}
+
+/* Ranks 10 % too low in an even run never pass the running test by themselves, but no other p-value is that small. */
+static void tiny_p_values_warn(void **state)
+{
+    (void)state;
+    static const mote_parameter square[] = { MOTE_UNIFORM("x", 0, 1), MOTE_UNIFORM("y", 0, 1) };
+    mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(square), .log_likelihood_point = slope,
+                           .name = "slope" };
+    mote_nested_options options = { MOTE_VERSIONED(mote_nested_options), .live_points = 200, .seed = 1,
+                                    .simulations = 10, .bootstraps = 10 };
+    mote_nested_result result = { .head = MOTE_VERSIONED(mote_nested_result) };
+    mote_run *run = NULL;
+    assert_int_equal(mote_run_open(&run, mote_nested, &target, &options), MOTE_OK);
+    assert_int_equal(mote_run_finish(run), MOTE_OK);
+    assert_int_equal(mote_nested_get_result(run, &result), MOTE_OK);
+    assert_true(result.insertion_rank_p > 1e-4 && !(result.warnings & MOTE_WARNING_INSERTION_RANK));
+    mote_nested_state *nested = run->state;
+    for (int64_t i = 0; i < nested->birth_count; ++i)
+        nested->insertion[i] *= 0.9;
+    assert_int_equal(mote_nested_get_result(run, &result), MOTE_OK);
+    assert_true(result.insertion_rank_p < 1e-4 && result.insertion_rank_resets == 0);
+    assert_true(result.warnings & MOTE_WARNING_INSERTION_RANK);
+    mote_run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +328,7 @@ int main(void)
         cmocka_unit_test(correlation_thresholds),
         cmocka_unit_test(correlation_by_hand),
         cmocka_unit_test(running_test_by_hand),
+        cmocka_unit_test(tiny_p_values_warn),
         cmocka_unit_test(steps_double_only_while_that_helps),
     };
     return run_unit_tests(tests);
