@@ -3,6 +3,8 @@
  * it, so that threads that choose at the same time agree: a relaxed store of the same pointer is enough. */
 #include "core/vector.h"
 
+#include <mote/maths.h>
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,4 +77,14 @@ double mote_log(double x)
 void mote_sincos_2pi(double v, double *sine, double *cosine)
 {
     mote_vector()->one_sincos_2pi(v, sine, cosine);
+}
+
+void mote_exp_array(double *out, const double *x, int64_t n)
+{
+    mote_vector()->exp(out, x, n);
+}
+
+void mote_log_array(double *out, const double *x, int64_t n)
+{
+    mote_vector()->log(out, x, n);
 }

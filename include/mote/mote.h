@@ -8,6 +8,7 @@
 #include <mote/draws.h>
 #include <mote/filter.h>
 #include <mote/kalman.h>
+#include <mote/maths.h>
 #include <mote/nested.h>
 #include <mote/option.h>
 #include <mote/output.h>
