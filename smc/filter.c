@@ -16,7 +16,7 @@ MOTE_OPTION_TABLE(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS);
 static mote_filter_setup setup_of(const mote_filter_options *o)
 {
     return (mote_filter_setup){ .particles = o->particles, .resampling = o->resampling, .rule = o->resample,
-                                .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead,
+                                .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead, .quasi = o->points,
                                 .failed_is_zero = o->failed_potential };
 }
 

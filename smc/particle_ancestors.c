@@ -25,7 +25,7 @@ static int asks_for_it(const mote_particle_filter *filter, double effective_samp
 
 int mote_particle_filter_will_resample(const mote_particle_filter *filter)
 {
-    return filter->step && !filter->dead && asks_for_it(filter, filter->now->effective_sample_size);
+    return filter->step && !filter->dead && (filter->setup.quasi || asks_for_it(filter, filter->now->effective_sample_size));
 }
 
 static int draw(mote_particle_filter *filter, const mote_population *from)
@@ -101,10 +101,28 @@ static int first_slot(mote_particle_filter *filter)
     return mote_source_status(&source);
 }
 
+/* Points of the step, and at all but the first the ancestors by them. */
+static int resample_quasi(mote_particle_filter *filter)
+{
+    mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_QUASI, (uint32_t)filter->step, 0);
+    const mote_population *before = filter->now;
+    filter->resampled = filter->step > 0;
+    filter->log_sum_before = mote_log((double)filter->setup.particles);
+    int status = mote_quasi_points(&filter->quasi, &source);
+    if (!filter->step)
+        return status;
+    mote_particle_filter_swap(filter);
+    filter->drawn = filter->ancestor == filter->draws[0] ? filter->draws[1] : filter->draws[0];
+    mote_quasi_ancestors(&filter->quasi, before->state, before->weight, before->factor, filter->drawn);
+    return status;
+}
+
 int mote_particle_filter_resample(mote_particle_filter *filter)
 {
     int status = MOTE_OK;
     filter->tilted = 0;
+    if (filter->setup.quasi)
+        return resample_quasi(filter);
     if (!filter->step)
         return first_slot(filter);
     const int plain = mote_particle_filter_will_resample(filter);

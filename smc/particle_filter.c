@@ -70,7 +70,8 @@ static int open_scratch(mote_particle_filter *filter)
         s->increment = open_columns(filter->memory, 2, MOTE_BLOCK);
         s->previous = mote_memory_allocate(filter->memory, d, sizeof *s->previous);
         s->state = mote_memory_allocate(filter->memory, d, sizeof *s->state);
-        if (!s->gathered || !s->increment || !s->previous || !s->state)
+        s->uniform = mote_memory_allocate(filter->memory, d, sizeof *s->uniform);
+        if (!s->gathered || !s->increment || !s->previous || !s->state || !s->uniform)
             return MOTE_ENOMEM;
     }
     return MOTE_OK;
@@ -84,6 +85,7 @@ static void close_scratch(mote_particle_filter *filter)
         close_columns(filter->memory, s->increment);
         mote_memory_release(filter->memory, (void *)s->previous);
         mote_memory_release(filter->memory, s->state);
+        mote_memory_release(filter->memory, (void *)s->uniform);
     }
     mote_memory_release(filter->memory, filter->scratch);
 }
@@ -109,6 +111,19 @@ static int open_memory(mote_particle_filter *filter)
 
 /* ---- life ---- */
 
+/* With points of a net, particles are made by the inverse maps and from nothing else. */
+static int check_quasi(const mote_particle_filter *filter)
+{
+    const mote_filter_setup *s = &filter->setup;
+    const char *other = s->guided ? "proposal = guided" : s->look_ahead ? "look_ahead = on"
+                        : filter->space->model.flags & MOTE_SSM_START_BEFORE ? "MOTE_SSM_START_BEFORE" : NULL;
+    if (other)
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol does not go with %s", other);
+    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_INITIAL_MAP, "option points = sobol", filter->message);
+    return status ? status : mote_state_space_needs(filter->space, MOTE_CAPABILITY_TRANSITION_MAP, "option points = sobol",
+                                                    filter->message);
+}
+
 static int check_setup(const mote_particle_filter *filter)
 {
     const mote_filter_setup *s = &filter->setup;
@@ -127,7 +142,7 @@ static int check_setup(const mote_particle_filter *filter)
                          "with propose_initial, which the model '%s' lacks", model->name ? model->name : "model");
     if (s->look_ahead)
         return mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOOK_AHEAD, "option look_ahead = on", filter->message);
-    return MOTE_OK;
+    return s->quasi ? check_quasi(filter) : MOTE_OK;
 }
 
 int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space, const mote_filter_setup *setup,
@@ -144,6 +159,8 @@ int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_spa
         status = open_memory(filter);
     if (!status)
         status = mote_resampler_open(&filter->resampler, setup->resampling, setup->particles, memory, filter->pool, message);
+    if (!status && setup->quasi)
+        status = mote_quasi_open(&filter->quasi, setup->particles, space->model.state_count, memory, message);
     if (status == MOTE_ENOMEM)
         mote_fail(message, status, "no memory for %lld particles of %lld coordinates", (long long)setup->particles,
                   (long long)space->model.state_count);
@@ -164,6 +181,7 @@ void mote_particle_filter_close(mote_particle_filter *filter)
     if (!memory)
         return;
     mote_resampler_close(&filter->resampler);
+    mote_quasi_close(&filter->quasi, memory);
     close_scratch(filter);
     close_population(&filter->populations[0], memory);
     close_population(&filter->populations[1], memory);

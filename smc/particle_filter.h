@@ -20,6 +20,7 @@
 #include "core/source.h"
 #include "core/threads.h"
 #include "model/state_space.h"
+#include "smc/quasi.h"
 #include "smc/resample.h"
 
 typedef struct mote_filter_setup {
@@ -29,6 +30,7 @@ typedef struct mote_filter_setup {
     double threshold;       /* of rule ess: resample when the effective sample size is below threshold N */
     int64_t guided;         /* propose from the model's proposal */
     int64_t look_ahead;     /* resample with the model's look-ahead (auxiliary filter) */
+    int64_t quasi;          /* randomised quasi-Monte Carlo points (smc/quasi.h); resamples at every step */
     int64_t failed_is_zero; /* a potential that is NaN or +inf is taken as 0 instead of ending the run */
 } mote_filter_setup;
 
@@ -86,6 +88,7 @@ typedef struct mote_particle_filter {
     double log_sum_before;         /* Lold of the step under way */
     const mote_datum *datum;       /* of the step under way */
     mote_resampler resampler;
+    mote_quasi quasi;
     mote_filter_scratch *scratch;  /* one for each thread */
     int64_t *block_status, *block_failed;
 } mote_particle_filter;

@@ -11,6 +11,7 @@ struct mote_filter_scratch {
     double **increment;      /* 2 columns: log-potentials; densities to add */
     const double **previous; /* state_count */
     double **state;          /* state_count */
+    const double **uniform;  /* state_count */
 };
 
 /* Weights, sums, factors and effective sample size from the log-weights. */

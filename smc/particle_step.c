@@ -99,21 +99,34 @@ static int of_callback(int status)
     return status > 0 ? MOTE_EMODEL : status;
 }
 
-static int mutate_first(mote_particle_filter *filter, mote_block *block)
+/* The block's uniforms of a net, as a map takes them. */
+static int mutate_quasi(mote_particle_filter *filter, const mote_filter_scratch *scratch, mote_block *block,
+                        int (*map)(void *, const mote_block *, const double *const *))
+{
+    for (int64_t k = 0; k < filter->space->model.state_count; ++k)
+        scratch->uniform[k] = filter->quasi.uniform[k] + block->first;
+    return of_callback(map(filter->space->model.ctx, block, scratch->uniform));
+}
+
+static int mutate_first(mote_particle_filter *filter, const mote_filter_scratch *scratch, mote_block *block)
 {
     const mote_ssm *model = &filter->space->model;
     const int before = (model->flags & MOTE_SSM_START_BEFORE) != 0;
     const int guided = filter->setup.guided && filter->datum->any && model->propose_initial && !before;
     mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_INITIAL, 0, block->first);
+    if (filter->setup.quasi)
+        return mutate_quasi(filter, scratch, block, model->initial_map);
     int status = guided ? model->propose_initial(model->ctx, block, &source) : model->initial(model->ctx, block, &source);
     return status ? of_callback(status) : mote_source_status(&source);
 }
 
-static int mutate(mote_particle_filter *filter, mote_block *block)
+static int mutate(mote_particle_filter *filter, const mote_filter_scratch *scratch, mote_block *block)
 {
     const mote_ssm *model = &filter->space->model;
     const int guided = filter->setup.guided && filter->datum->any;
     mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_TRANSITION, (uint32_t)filter->step, block->first);
+    if (filter->setup.quasi)
+        return mutate_quasi(filter, scratch, block, model->transition_map);
     int status = guided ? model->propose(model->ctx, block, &source) : model->transition(model->ctx, block, &source);
     return status ? of_callback(status) : mote_source_status(&source);
 }
@@ -121,7 +134,7 @@ static int mutate(mote_particle_filter *filter, mote_block *block)
 /* The first population: from the initial law, and where that holds earlier on to the first observation. */
 static int begin_block(mote_particle_filter *filter, mote_filter_scratch *scratch, mote_block *block)
 {
-    int status = mutate_first(filter, block);
+    int status = mutate_first(filter, scratch, block);
     if (status || !(filter->space->model.flags & MOTE_SSM_START_BEFORE))
         return status;
     for (int64_t k = 0; k < filter->space->model.state_count; ++k) {
@@ -129,7 +142,7 @@ static int begin_block(mote_particle_filter *filter, mote_filter_scratch *scratc
         scratch->previous[k] = scratch->gathered[k];
     }
     block->previous = scratch->previous;
-    return mutate(filter, block);
+    return mutate(filter, scratch, block);
 }
 
 /* The reference's slot gets the reference's state, whatever was drawn there. */
@@ -216,7 +229,7 @@ static void step_block(void *ctx, int64_t b, int64_t thread)
     block.state = scratch->state;
     if (filter->step)
         block.previous = parents(filter, scratch, first, block.n);
-    int status = filter->step ? mutate(filter, &block) : begin_block(filter, scratch, &block);
+    int status = filter->step ? mutate(filter, scratch, &block) : begin_block(filter, scratch, &block);
     if (!status) {
         keep_reference(filter, &block);
         status = filter->datum->any ? weigh_proposal(filter, scratch, &block) : MOTE_OK;

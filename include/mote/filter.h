@@ -19,6 +19,7 @@ MOTE_BEGIN
 enum mote_resample_rule { MOTE_RULE_ESS, MOTE_RULE_ALWAYS, MOTE_RULE_NEVER };
 enum mote_proposal { MOTE_PROPOSAL_TRANSITION, MOTE_PROPOSAL_GUIDED };
 enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
+enum mote_filter_points { MOTE_POINTS_RANDOM, MOTE_POINTS_SOBOL };
 enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
 
 /* Options that every algorithm with a particle filter inside has. */
@@ -30,6 +31,7 @@ enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
     REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample = ess: below this share of the particles")                        \
     CHOICE(proposal, "transition|guided", "draw particles from the transition, or from the model's proposal")          \
     CHOICE(look_ahead, "off|on", "resample with the model's look-ahead (auxiliary filter)")                            \
+    CHOICE(points, "random|sobol", "random numbers, or a randomised Sobol net (SQMC); needs the inverse maps")           \
     CHOICE(failed_potential, "stop|zero", "a potential that is not a number ends the run, or is taken as zero")
 
 #define MOTE_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \

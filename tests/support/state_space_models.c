@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/state_space_models.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -134,6 +135,17 @@ static int lg_gradient(void *ctx, const mote_block *block, double *const *value)
     return 0;
 }
 
+/* The initial law and the transition through the normal quantile. */
+static int lg_map(void *ctx, const mote_block *block, const double *const *uniform)
+{
+    const double scale = sqrt(P(block, block->previous ? LG_VAR_X : LG_VAR_0));
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = (block->previous ? P(block, LG_RHO) * block->previous[0][i] : 0) +
+                             scale * gsl_cdf_ugaussian_Pinv(uniform[0][i]);
+    return 0;
+}
+
 static int lg_sample_observation(void *ctx, const mote_block *block, mote_source *source, double *const *value)
 {
     (void)ctx;
@@ -158,6 +170,7 @@ const mote_ssm linear_gaussian_a = {
     .propose_initial = lg_propose, .propose = lg_propose, .log_propose_initial = lg_log_propose,
     .log_propose = lg_log_propose, .look_ahead = lg_look_ahead, .additive = lg_additive,
     .additive_names = lg_additive_names, .additive_count = 3, .gradient = lg_gradient,
+    .initial_map = lg_map, .transition_map = lg_map,
     .sample_observation = lg_sample_observation, .series = &lg_a_series, .name = "linear_gaussian",
     .flags = MOTE_SSM_THREADSAFE,
 };
