@@ -59,9 +59,9 @@ static int count_want(void *chain, double *theta)
     return MOTE_OK;
 }
 
-static int count_take(void *chain, double log_likelihood, const double *derived, int64_t reason)
+static int count_take(void *chain, const mote_row_value *value)
 {
-    (void)log_likelihood, (void)derived, (void)reason;
+    (void)value;
     return --((counting_chain *)chain)->left > 0 ? MOTE_OK : MOTE_DONE;
 }
 
@@ -160,7 +160,7 @@ static void birth_rows(const bench_entry *entry)
         while ((status = table->want(chain, theta)) == MOTE_DONE) /* it ended where it stands, without another row */
             check(mote_sampler_begin(set->sampler, 0, number++), "begin");
         check(status, "want");
-        status = table->take(chain, i % 2 || i % 8 == 0 ? 0 : -2, NULL, 0);
+        status = table->take(chain, &(mote_row_value){ .log_likelihood = i % 2 || i % 8 == 0 ? 0 : -2 });
         check(status == MOTE_DONE ? 0 : status, "take");
     }
 }

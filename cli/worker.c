@@ -143,66 +143,70 @@ typedef struct buffers {
     double *theta;
 } buffers;
 
-static int reserve(buffers *b, const mote_space *space, int64_t n)
+static int reserve(buffers *b, const mote_row_function *function, int64_t n)
 {
+    int64_t width = function->dimension, beside = function->derived_count + (function->gradient ? width : 0);
     if (n <= b->rows)
         return 0;
     size_t rows = (size_t)n;
     b->id = realloc(b->id, rows * sizeof *b->id);
     b->reason = realloc(b->reason, rows * sizeof *b->reason);
-    b->theta = realloc(b->theta, rows * (size_t)(space->theta_count ? space->theta_count : 1) * sizeof *b->theta);
-    b->reply = realloc(b->reply, (size_t)MOTE_WORKER_REPLY_WORDS(n, space->derived_count) * sizeof *b->reply);
+    b->theta = realloc(b->theta, rows * (size_t)(width ? width : 1) * sizeof *b->theta);
+    b->reply = realloc(b->reply, (size_t)MOTE_WORKER_REPLY_WORDS(n, beside) * sizeof *b->reply);
     b->rows = n;
     return b->id && b->reason && b->theta && b->reply ? 0 : -1;
 }
 
-/* Evaluates n rows into the reply; returns its size in words. */
-static int64_t evaluate(const mote_row_function *function, buffers *b, int64_t n, int64_t retries)
+/* Evaluates rows into the reply; returns its size in words. `request`: n, first term, number of terms. */
+static int64_t evaluate(const mote_row_function *function, buffers *b, const int64_t request[3], int64_t retries)
 {
-    int64_t derived = function->derived_count;
+    int64_t n = request[0], derived = function->derived_count;
+    int64_t beside = derived + (function->gradient ? function->dimension : 0);
     double *values = (double *)(b->reply + 1);
     int code = 1;
     for (int64_t attempt = 0; code > 0 && attempt <= retries; ++attempt) {
-        for (int64_t i = 0; i < n * (1 + derived); ++i)
+        for (int64_t i = 0; i < n * (1 + beside); ++i)
             values[i] = NAN;
         memset(b->reason, 0, (size_t)n * sizeof *b->reason);
         mote_batch batch = { MOTE_VERSIONED(mote_batch), .n = n, .dimension = function->dimension,
                              .stride = function->dimension, .theta = b->theta, .log_likelihood = values,
                              .derived_count = derived, .derived_stride = derived,
-                             .derived = derived ? values + n : NULL, .id = b->id, .reason = b->reason };
-        code = function->evaluate(function->ctx, &batch);
+                             .derived = derived ? values + n : NULL,
+                             .gradient = function->gradient ? values + n * (1 + derived) : NULL, .id = b->id,
+                             .reason = b->reason };
+        code = mote_row_function_call(function, &batch, request[1], request[2]);
     }
     b->reply[0] = code;
-    memcpy(b->reply + 1 + n * (1 + derived), b->reason, (size_t)n * sizeof *b->reason);
-    return MOTE_WORKER_REPLY_WORDS(n, derived);
+    memcpy(b->reply + 1 + n * (1 + beside), b->reason, (size_t)n * sizeof *b->reason);
+    return MOTE_WORKER_REPLY_WORDS(n, beside);
 }
 
-static int serve_rows(const mote_space *space, buffers *b, int64_t retries)
+static int serve_rows(const mote_space *space, buffers *b, const mote_worker_hello *hello)
 {
     mote_row_function function;
-    int64_t n;
+    int64_t request[3], no_memory = MOTE_WORKER_NO_MEMORY;
     mote_space_row_function(space, &function);
-    while (!transfer(0, &n, sizeof n)) {
-        if (n < 1 || n > LONGEST_HELLO)
+    function.gradient = hello->gradient;
+    while (!transfer(0, request, sizeof request)) {
+        int64_t n = request[0];
+        if (n < 1 || n > LONGEST_HELLO || (request[2] && !function.evaluate_terms))
             return 1;
-        if (reserve(b, space, n)) {
-            n = MOTE_WORKER_NO_MEMORY;
-            return transfer(1, &n, sizeof n) || 1;
-        }
+        if (reserve(b, &function, n))
+            return transfer(1, &no_memory, sizeof no_memory) || 1;
         if (transfer(0, b->id, (size_t)n * sizeof *b->id)
             || transfer(0, b->theta, (size_t)(n * space->theta_count) * sizeof *b->theta))
             return 1;
-        int64_t words = evaluate(&function, b, n, retries);
+        int64_t words = evaluate(&function, b, request, hello->retries);
         if (transfer(1, b->reply, (size_t)words * sizeof *b->reply))
             return 1;
     }
     return 0;
 }
 
-static int serve(const mote_space *space, int64_t retries)
+static int serve(const mote_space *space, const mote_worker_hello *hello)
 {
     buffers b = { 0 };
-    int code = serve_rows(space, &b, retries);
+    int code = serve_rows(space, &b, hello);
     free(b.id);
     free(b.reason);
     free(b.reply);
@@ -233,7 +237,7 @@ int main(void)
     mote_memory_open(&memory, NULL);
     if (load(&plugin, &space, path, text, &memory))
         return 1;
-    int code = serve(&space, hello.retries);
+    int code = serve(&space, &hello);
     mote_space_close(&space);
     mote_plugin_release(&plugin);
     free(path);

@@ -75,9 +75,8 @@ static int post(mote_crew *crew, const int64_t *list, int64_t n)
 
 static int take(mote_crew *crew, int64_t i)
 {
-    const mote_rows *rows = &crew->executor->rows;
-    int status = crew->table->take(crew->chains + (size_t)i * crew->chain_size, rows->log_likelihood[i],
-                                   rows->derived + i * rows->derived_count, rows->reason[i]);
+    const mote_row_value value = mote_rows_value(&crew->executor->rows, i);
+    int status = crew->table->take(crew->chains + (size_t)i * crew->chain_size, &value);
     crew->state[i] = MOTE_CHAIN_WANTS;
     if (status != MOTE_DONE)
         return status;

@@ -17,9 +17,8 @@
 typedef struct mote_chain_table {
     /* Fills the row that the chain wants evaluated: MOTE_OK; MOTE_DONE: it has finished without one; an error. */
     int (*want)(void *chain, double *theta);
-    /* The value (-inf for zero likelihood and for failed rows, whose reason is not 0): MOTE_OK: goes on;
-     * MOTE_DONE: finished; an error. */
-    int (*take)(void *chain, double log_likelihood, const double *derived, int64_t reason);
+    /* The value: MOTE_OK: goes on; MOTE_DONE: finished; an error. */
+    int (*take)(void *chain, const mote_row_value *value);
 } mote_chain_table;
 
 enum mote_chain_state { MOTE_CHAIN_WANTS, MOTE_CHAIN_POSTED, MOTE_CHAIN_FINISHED };

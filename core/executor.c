@@ -17,8 +17,12 @@ static int open_rows(mote_executor *executor, int64_t capacity)
     rows->theta = mote_memory_allocate_aligned(memory, capacity * dimension, sizeof(double));
     rows->log_likelihood = mote_memory_allocate(memory, capacity, sizeof(double));
     rows->derived = mote_memory_allocate(memory, capacity * derived_count, sizeof(double));
+    if (executor->function.gradient)
+        rows->gradient = mote_memory_allocate(memory, capacity * dimension, sizeof(double));
     rows->reason = mote_memory_allocate(memory, capacity, sizeof(int64_t));
     rows->id = mote_memory_allocate(memory, capacity, sizeof(int64_t));
+    if (executor->function.gradient && !rows->gradient)
+        return MOTE_ENOMEM;
     return rows->theta && rows->log_likelihood && rows->derived && rows->reason && rows->id ? MOTE_OK : MOTE_ENOMEM;
 }
 
@@ -39,6 +43,7 @@ void mote_executor_close(mote_executor *executor)
     mote_memory_release_aligned(executor->memory, executor->rows.theta);
     mote_memory_release(executor->memory, executor->rows.log_likelihood);
     mote_memory_release(executor->memory, executor->rows.derived);
+    mote_memory_release(executor->memory, executor->rows.gradient);
     mote_memory_release(executor->memory, executor->rows.reason);
     mote_memory_release(executor->memory, executor->rows.id);
     executor->memory = NULL;
@@ -58,12 +63,22 @@ int mote_executor_collect(mote_executor *executor, int64_t *slots, int64_t *n)
     int status = executor->type->collect(executor, slots, n);
     executor->posted -= *n;
     executor->ledger->calls += *n;
+    if (executor->rows.gradient)
+        executor->ledger->gradients += *n;
     for (int64_t i = 0; i < *n; ++i) {
         mote_rows_settle(&executor->rows, slots[i]);
         if (executor->rows.reason[slots[i]])
             ++executor->ledger->failed[executor->rows.reason[slots[i]]];
     }
     return status;
+}
+
+mote_row_value mote_rows_value(const mote_rows *rows, int64_t slot)
+{
+    return (mote_row_value){ rows->log_likelihood[slot],
+                             rows->derived_count ? rows->derived + slot * rows->derived_count : NULL,
+                             rows->gradient ? rows->gradient + slot * rows->dimension : NULL, rows->reason[slot],
+                             rows->id[slot] };
 }
 
 void mote_rows_settle(mote_rows *rows, int64_t slot)
@@ -88,6 +103,11 @@ int mote_row_scratch_open(mote_row_scratch *scratch, const mote_executor *execut
     scratch->theta = mote_memory_allocate_aligned(memory, capacity * executor->rows.dimension, sizeof(double));
     scratch->log_likelihood = mote_memory_allocate(memory, capacity, sizeof(double));
     scratch->derived = mote_memory_allocate(memory, capacity * executor->rows.derived_count, sizeof(double));
+    if (executor->rows.gradient) {
+        scratch->gradient = mote_memory_allocate(memory, capacity * executor->rows.dimension, sizeof(double));
+        if (!scratch->gradient)
+            return MOTE_ENOMEM;
+    }
     scratch->id = mote_memory_allocate(memory, capacity, sizeof(int64_t));
     scratch->reason = mote_memory_allocate(memory, capacity, sizeof(int64_t));
     return scratch->theta && scratch->log_likelihood && scratch->derived && scratch->id && scratch->reason
@@ -100,6 +120,7 @@ void mote_row_scratch_close(mote_row_scratch *scratch, const mote_executor *exec
     mote_memory_release_aligned(executor->memory, scratch->theta);
     mote_memory_release(executor->memory, scratch->log_likelihood);
     mote_memory_release(executor->memory, scratch->derived);
+    mote_memory_release(executor->memory, scratch->gradient);
     mote_memory_release(executor->memory, scratch->id);
     mote_memory_release(executor->memory, scratch->reason);
     *scratch = (mote_row_scratch){ 0 };
@@ -116,6 +137,8 @@ static void gather(const mote_rows *rows, mote_row_scratch *scratch, const int64
     }
     for (int64_t i = 0; i < n * rows->derived_count; ++i)
         scratch->derived[i] = NAN;
+    for (int64_t i = 0; rows->gradient && i < n * rows->dimension; ++i)
+        scratch->gradient[i] = NAN;
 }
 
 static void scatter(const mote_rows *rows, const mote_row_scratch *scratch, const int64_t *slots, int64_t n)
@@ -126,14 +149,26 @@ static void scatter(const mote_rows *rows, const mote_row_scratch *scratch, cons
         if (rows->derived_count)
             memcpy(rows->derived + slots[i] * rows->derived_count, scratch->derived + i * rows->derived_count,
                    (size_t)rows->derived_count * sizeof(double));
+        if (rows->gradient)
+            memcpy(rows->gradient + slots[i] * rows->dimension, scratch->gradient + i * rows->dimension,
+                   (size_t)rows->dimension * sizeof(double));
     }
 }
 
-static int call(const mote_row_function *function, mote_row_scratch *scratch, const mote_batch *batch)
+int mote_row_function_call(const mote_row_function *function, const mote_batch *batch, int64_t first_term,
+                           int64_t term_count)
 {
+    if (!term_count)
+        return function->evaluate(function->ctx, batch);
+    return function->evaluate_terms(function->terms_ctx, batch, first_term, term_count);
+}
+
+static int call(const mote_executor *executor, mote_row_scratch *scratch, const mote_batch *batch)
+{
+    const mote_rows *rows = &executor->rows;
     int timed = scratch->batches++ % 16 == 0;
     double start = timed ? mote_clock() : 0;
-    int code = function->evaluate(function->ctx, batch);
+    int code = mote_row_function_call(&executor->function, batch, rows->first_term, rows->term_count);
     if (timed) {
         scratch->timed_seconds += mote_clock() - start;
         scratch->timed_rows += batch->n;
@@ -153,9 +188,9 @@ int mote_rows_evaluate(const mote_executor *executor, mote_row_scratch *scratch,
                              .stride = rows->dimension, .theta = scratch->theta,
                              .log_likelihood = scratch->log_likelihood, .derived_count = rows->derived_count,
                              .derived_stride = rows->derived_count,
-                             .derived = rows->derived_count ? scratch->derived : NULL, .id = scratch->id,
-                             .reason = scratch->reason };
-        code = call(&executor->function, scratch, &batch);
+                             .derived = rows->derived_count ? scratch->derived : NULL,
+                             .gradient = scratch->gradient, .id = scratch->id, .reason = scratch->reason };
+        code = call(executor, scratch, &batch);
     }
     if (code > 0)
         return mote_fail(&scratch->message, MOTE_EMODEL, "%s: a batch of %lld rows failed %lld times, code %d",

@@ -16,9 +16,13 @@
 typedef struct mote_row_function {
     int (*evaluate)(void *ctx, const mote_batch *batch); /* contract of mote_target.log_likelihood */
     void *ctx;
+    /* Contract of mote_target.log_likelihood_terms; NULL: the likelihood has no terms. */
+    int (*evaluate_terms)(void *ctx, const mote_batch *batch, int64_t first, int64_t count);
+    void *terms_ctx;
     int64_t dimension;
     int64_t derived_count;
     int64_t thread_safe;
+    int64_t gradient;      /* set by the algorithm: 1: each row carries the gradient of its log-likelihood */
     int64_t points_only;   /* 1: evaluate loops over single points, so batching gains nothing */
     const char *name;      /* of the model, for messages */
     /* How a worker process makes the same function; NULL: it cannot. */
@@ -32,9 +36,21 @@ typedef struct mote_rows {
     double *theta;          /* capacity x dimension, 64-byte aligned */
     double *log_likelihood; /* capacity; failed rows hold -inf once collected */
     double *derived;        /* capacity x derived_count */
+    double *gradient;       /* capacity x dimension, d log-likelihood / d theta; NULL when not asked for */
     int64_t *reason;        /* enum mote_reason */
     int64_t *id;            /* deterministic key of the row, set by the algorithm */
+    /* Which terms of the likelihood the posted rows sum; 0 terms: the whole likelihood. Changes only while nothing is
+     * posted. */
+    int64_t first_term, term_count;
 } mote_rows;
+
+/* What came back for one row. */
+typedef struct mote_row_value {
+    double log_likelihood;  /* -inf for zero likelihood and for failed rows, whose reason is not 0 */
+    const double *derived;  /* derived_count; NULL when there are none */
+    const double *gradient; /* dimension; NULL when not asked for */
+    int64_t reason, id;
+} mote_row_value;
 
 typedef struct mote_executor mote_executor;
 
@@ -66,6 +82,10 @@ struct mote_executor {
     void *state;            /* of the type */
 };
 
+/* One call of the model: the whole likelihood, or (term_count > 0) a range of its terms. */
+int mote_row_function_call(const mote_row_function *function, const mote_batch *batch, int64_t first_term,
+                           int64_t term_count);
+
 int mote_executor_open(mote_executor *executor, const mote_row_function *function, int64_t capacity);
 int mote_executor_post(mote_executor *executor, const int64_t *slots, int64_t n);
 int mote_executor_collect(mote_executor *executor, int64_t *slots, int64_t *n);
@@ -76,7 +96,7 @@ void mote_executor_close(mote_executor *executor);
  * is in scratch->message. Several threads may do this at once, each with its own scratch, when the function is
  * thread-safe. */
 typedef struct mote_row_scratch {
-    double *theta, *log_likelihood, *derived;
+    double *theta, *log_likelihood, *derived, *gradient;
     int64_t *id, *reason;
     int64_t capacity;
     int64_t batches, rows;             /* since the scratch was opened */
@@ -92,13 +112,14 @@ int mote_rows_evaluate(const mote_executor *executor, mote_row_scratch *scratch,
 /* Adds batches and time of `count` scratches to the ledger, as replacement of what they held before. Run's thread. */
 void mote_executor_account(mote_executor *executor, const mote_row_scratch *scratch, int64_t count);
 
+mote_row_value mote_rows_value(const mote_rows *rows, int64_t slot);
+
 /* Turns NaN and +inf of a slot into -inf with a reason, when the evaluation gave none; a reason without NaN counts as
  * a failure, too. */
 void mote_rows_settle(mote_rows *rows, int64_t slot);
 
 /* Ask and tell: what the external executor answers to mote_run_pending and mote_run_tell. */
 void mote_external_pending(mote_executor *executor, mote_pending *pending);
-int mote_external_tell(mote_executor *executor, int64_t id, double log_likelihood, const double *derived,
-                       int64_t reason);
+int mote_external_tell(mote_executor *executor, const mote_row_value *value);
 
 #endif

@@ -77,23 +77,31 @@ void mote_external_pending(mote_executor *executor, mote_pending *pending)
     pending->theta = state->theta;
     pending->id = state->id;
     pending->derived_count = rows->derived_count;
+    pending->gradient = rows->gradient != NULL;
+    pending->first_term = rows->first_term;
+    pending->term_count = rows->term_count;
 }
 
-int mote_external_tell(mote_executor *executor, int64_t id, double log_likelihood, const double *derived,
-                       int64_t reason)
+int mote_external_tell(mote_executor *executor, const mote_row_value *value)
 {
     external *state = executor->state;
     const mote_rows *rows = &executor->rows;
     int64_t i = 0;
-    while (i < state->pending_count && rows->id[state->pending[i]] != id)
+    while (i < state->pending_count && rows->id[state->pending[i]] != value->id)
         ++i;
     if (i == state->pending_count)
-        return mote_fail(executor->message, MOTE_EINVAL, "no row with id %lld is pending", (long long)id);
+        return mote_fail(executor->message, MOTE_EINVAL, "no row with id %lld is pending", (long long)value->id);
+    if (rows->gradient && !value->gradient && !value->reason && isfinite(value->log_likelihood))
+        return mote_fail(executor->message, MOTE_EINVAL,
+                         "row %lld was told without its gradient, which this run needs (mote_run_tell_gradient)",
+                         (long long)value->id);
     int64_t slot = state->pending[i];
-    rows->log_likelihood[slot] = log_likelihood;
-    rows->reason[slot] = reason;
+    rows->log_likelihood[slot] = value->log_likelihood;
+    rows->reason[slot] = value->reason;
     for (int64_t j = 0; j < rows->derived_count; ++j)
-        rows->derived[slot * rows->derived_count + j] = derived ? derived[j] : NAN;
+        rows->derived[slot * rows->derived_count + j] = value->derived ? value->derived[j] : NAN;
+    for (int64_t j = 0; rows->gradient && j < rows->dimension; ++j)
+        rows->gradient[slot * rows->dimension + j] = value->gradient ? value->gradient[j] : NAN;
     state->told[state->told_count++] = slot;
     memmove(state->pending + i, state->pending + i + 1, (size_t)(--state->pending_count - i) * sizeof(int64_t));
     return MOTE_OK;

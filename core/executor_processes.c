@@ -57,6 +57,12 @@ static void shift(slot_list *list, int64_t *slots, int64_t n)
     memmove(list->slots, list->slots + n, (size_t)list->n * sizeof *slots);
 }
 
+/* Numbers of a row's reply beside its log-likelihood. */
+static int64_t values_beside(const mote_executor *executor)
+{
+    return executor->rows.derived_count + (executor->rows.gradient ? executor->rows.dimension : 0);
+}
+
 /* ---- a death --------------------------------------------------------------------------------------------------------- */
 
 static void fail_row(mote_executor *executor, processes *state, int64_t slot, int64_t reason)
@@ -65,6 +71,8 @@ static void fail_row(mote_executor *executor, processes *state, int64_t slot, in
     executor->rows.reason[slot] = reason;
     for (int64_t j = 0; j < executor->rows.derived_count; ++j)
         executor->rows.derived[slot * executor->rows.derived_count + j] = NAN;
+    for (int64_t j = 0; executor->rows.gradient && j < executor->rows.dimension; ++j)
+        executor->rows.gradient[slot * executor->rows.dimension + j] = NAN;
     push(&state->failed, &slot, 1);
 }
 
@@ -101,6 +109,8 @@ static int issue(mote_executor *executor, processes *state, mote_worker *w, slot
     double limit = executor->settings->row_seconds;
     shift(from, w->slots, n);
     w->n = *words++ = n;
+    *words++ = rows->first_term;
+    *words++ = rows->term_count;
     for (int64_t i = 0; i < n; ++i)
         *words++ = rows->id[w->slots[i]];
     for (int64_t i = 0; i < n; ++i, words += rows->dimension)
@@ -147,7 +157,7 @@ static int refuse(const mote_executor *executor, int64_t code, int64_t rows)
 static int finish(mote_executor *executor, processes *state, mote_worker *w, int64_t *slots, int64_t *n)
 {
     const mote_rows *rows = &executor->rows;
-    int64_t count = w->n, derived = rows->derived_count;
+    int64_t count = w->n, derived = rows->derived_count, gradient = rows->gradient ? rows->dimension : 0;
     const double *values = (const double *)(w->reply + 1);
     if (w->reply[0])
         return refuse(executor, w->reply[0], count);
@@ -156,7 +166,10 @@ static int finish(mote_executor *executor, processes *state, mote_worker *w, int
         rows->log_likelihood[slot] = values[i];
         if (derived)
             memcpy(rows->derived + slot * derived, values + count + i * derived, (size_t)derived * sizeof(double));
-        rows->reason[slot] = w->reply[1 + count * (1 + derived) + i];
+        if (gradient)
+            memcpy(rows->gradient + slot * gradient, values + count * (1 + derived) + i * gradient,
+                   (size_t)gradient * sizeof(double));
+        rows->reason[slot] = w->reply[1 + count * (1 + derived + gradient) + i];
         slots[(*n)++] = slot;
     }
     ++executor->ledger->batches;
@@ -173,7 +186,7 @@ static int finish(mote_executor *executor, processes *state, mote_worker *w, int
 /* Reads what has come from a worker; finishes its rows when the reply is whole. */
 static int read_reply(mote_executor *executor, processes *state, mote_worker *w, int64_t *slots, int64_t *n)
 {
-    size_t size = (size_t)MOTE_WORKER_REPLY_WORDS(w->n, executor->rows.derived_count) * sizeof(int64_t);
+    size_t size = (size_t)MOTE_WORKER_REPLY_WORDS(w->n, values_beside(executor)) * sizeof(int64_t);
     ssize_t got = recv(w->socket, (char *)w->reply + w->received, size - w->received, MSG_DONTWAIT);
     if (got < 0 && errno == EINTR)
         return MOTE_OK;
@@ -242,7 +255,7 @@ static int allocate(mote_executor *executor, processes *state)
 {
     const mote_memory *memory = executor->memory;
     int64_t capacity = executor->rows.capacity, each = state->rows_each;
-    int64_t reply = MOTE_WORKER_REPLY_WORDS(each, executor->rows.derived_count);
+    int64_t reply = MOTE_WORKER_REPLY_WORDS(each, values_beside(executor));
     slot_list *const lists[] = { &state->queue, &state->alone, &state->judged, &state->failed };
     state->workers = mote_memory_allocate(memory, state->count, sizeof *state->workers);
     state->queue.slots = mote_memory_allocate(memory, 4 * capacity, sizeof(int64_t));

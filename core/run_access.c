@@ -75,12 +75,19 @@ int mote_run_pending(mote_run *run, mote_pending *pending)
 
 int mote_run_tell(mote_run *run, int64_t id, double log_likelihood, const double *derived, int64_t reason)
 {
+    return mote_run_tell_gradient(run, id, log_likelihood, NULL, derived, reason);
+}
+
+int mote_run_tell_gradient(mote_run *run, int64_t id, double log_likelihood, const double *gradient,
+                           const double *derived, int64_t reason)
+{
     int status = mote_run_usable(run);
     if (status)
         return status;
     if (run->executor.type != mote_executor_external)
         return mote_fail(&run->message, MOTE_ESTATE, "values are told with executor = external only");
-    return mote_external_tell(&run->executor, id, log_likelihood, derived, reason);
+    return mote_external_tell(&run->executor,
+                              &(mote_row_value){ log_likelihood, derived, gradient, reason, id });
 }
 
 const char *mote_algorithm_name(const mote_algorithm *algorithm)

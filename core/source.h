@@ -26,7 +26,8 @@ enum mote_purpose {
     MOTE_PURPOSE_ANCESTOR,    /* resampling of particles */
     MOTE_PURPOSE_BACKWARD,    /* backward draws: smoothing, PaRIS, particle Gibbs */
     MOTE_PURPOSE_FILTER,      /* keys of filters inside other algorithms */
-    MOTE_PURPOSE_QUASI        /* digital shifts of quasi-Monte Carlo points */
+    MOTE_PURPOSE_QUASI,       /* digital shifts of quasi-Monte Carlo points */
+    MOTE_PURPOSE_KERNEL       /* transitions of kernels, one stream per chain */
 };
 
 /* These functions read the source's position and leave it as it is; the draws of mote/source.h count. Failures go

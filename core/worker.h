@@ -4,8 +4,9 @@
  *
  *     hello    run -> worker   mote_worker_hello, then path and text without terminating zeros
  *     ready    worker -> run   mote_worker_answer, then message_length bytes of text
- *     request  run -> worker   n, n ids, n rows of theta
- *     reply    worker -> run   code (0, or the model's), n log-likelihoods, n rows of derived, n reasons
+ *     request  run -> worker   n, first term, number of terms (0: all), n ids, n rows of theta
+ *     reply    worker -> run   code (0, or the model's), n log-likelihoods, n rows of derived, n gradients when the
+ *                              hello asked for them, n reasons
  *
  * A worker that ends at its memory limit says MOTE_WORKER_NO_MEMORY in the place of a reply, then nothing. */
 #ifndef MOTE_CORE_WORKER_H
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 enum { MOTE_WORKER_DESCRIPTOR = 3, MOTE_WORKER_TEXT = 512 /* longest message, bytes */ };
-#define MOTE_WORKER_MAGIC     INT64_C(0x6d6f74652d770002)
+#define MOTE_WORKER_MAGIC     INT64_C(0x6d6f74652d770003)
 #define MOTE_WORKER_NO_MEMORY (INT64_C(1) << 40) /* no code of a model: those are ints */
 
 typedef struct mote_worker_hello {
@@ -22,6 +23,7 @@ typedef struct mote_worker_hello {
     int64_t path_length, text_length;
     int64_t memory; /* MiB beyond what the program itself takes; 0: no limit */
     int64_t retries;
+    int64_t gradient;
 } mote_worker_hello;
 
 typedef struct mote_worker_answer {
@@ -33,7 +35,7 @@ typedef struct mote_worker_answer {
 } mote_worker_answer;
 
 /* 8-byte words of a request and of a reply. */
-#define MOTE_WORKER_REQUEST_WORDS(n, dimension)   (1 + (n) * (1 + (dimension)))
-#define MOTE_WORKER_REPLY_WORDS(n, derived_count) (1 + (n) * (2 + (derived_count)))
+#define MOTE_WORKER_REQUEST_WORDS(n, dimension) (3 + (n) * (1 + (dimension)))
+#define MOTE_WORKER_REPLY_WORDS(n, values)      (1 + (n) * (2 + (values))) /* values beside the log-likelihood */
 
 #endif

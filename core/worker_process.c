@@ -155,7 +155,7 @@ static int greet(const mote_worker *worker, const mote_executor *executor)
     const mote_row_function *function = &executor->function;
     mote_worker_hello hello = { MOTE_WORKER_MAGIC, (int64_t)strlen(function->plugin_path),
                                 (int64_t)strlen(function->plugin_text), executor->settings->worker_memory,
-                                executor->settings->retries };
+                                executor->settings->retries, function->gradient };
     return mote_worker_send(worker, &hello, sizeof hello)
            || mote_worker_send(worker, function->plugin_path, (size_t)hello.path_length)
            || mote_worker_send(worker, function->plugin_text, (size_t)hello.text_length);

@@ -19,6 +19,9 @@ typedef struct mote_prior_row {
 /* NULL for an unknown kind. Kinds without a law of one dimension have no functions beside `check`. */
 const mote_prior_row *mote_prior_row_of(int64_t prior);
 
+/* d log density / dx inside the support; NaN for kinds without a law of one dimension. */
+double mote_prior_log_slope(const mote_parameter *parameter, double x);
+
 /* log(upper / lower), 0 < lower < upper, also for narrow and for huge ranges. */
 double mote_log_ratio(double lower, double upper);
 

@@ -62,6 +62,12 @@ double mote_space_log_prior(const mote_space *space, const double *theta);
 int mote_space_constrain(const mote_space *space, const double *y, double *theta, double *log_jacobian);
 int mote_space_unconstrain(const mote_space *space, const double *theta, double *y);
 
+/* Gradients on the real line at y (where mote_space_constrain gave `theta`): `base`, of log prior + log |d theta / d y|,
+ * and `slope`, of a function whose gradient in physical units is `theta_gradient` (both NULL: not wanted). Members of a
+ * Dirichlet group count as independent in `theta_gradient`. MOTE_EUNSUPPORTED with conditional priors. */
+int mote_space_gradient(const mote_space *space, const double *y, const double *theta, const double *theta_gradient,
+                        double *slope, double *base);
+
 /* The target's likelihood as a row function, per-point functions adapted. */
 void mote_space_row_function(const mote_space *space, mote_row_function *function);
 

@@ -192,6 +192,8 @@ void mote_space_row_function(const mote_space *space, mote_row_function *functio
     *function = (mote_row_function){
         .evaluate = points ? evaluate_points : target->log_likelihood,
         .ctx = points ? (void *)space : target->ctx,
+        .evaluate_terms = target->log_likelihood_terms,
+        .terms_ctx = target->ctx,
         .dimension = space->theta_count,
         .derived_count = space->derived_count,
         .thread_safe = (target->flags & MOTE_THREADSAFE) != 0,

@@ -104,13 +104,12 @@ static int want(void *chain, double *theta)
     return MOTE_OK;
 }
 
-static int take(void *chain, double log_likelihood, const double *derived, int64_t reason)
+static int take(void *chain, const mote_row_value *value)
 {
     trial *t = chain;
-    (void)reason;
-    t->value = log_likelihood;
+    t->value = value->log_likelihood;
     if (t->polish->space->derived_count)
-        memcpy(t->derived, derived, (size_t)t->polish->space->derived_count * sizeof *derived);
+        memcpy(t->derived, value->derived, (size_t)t->polish->space->derived_count * sizeof(double));
     return MOTE_DONE;
 }
 

@@ -12,8 +12,8 @@
 #include "core/run.h"
 #include "core/vector.h"
 #include "model/draws.h"
+#include "model/prior_draws.h"
 #include "nested/points.h"
-#include "nested/prior_draws.h"
 
 MOTE_OPTION_TABLE(options, "prior", mote_prior_options, MOTE_PRIOR_RUN_OPTIONS);
 

@@ -90,12 +90,12 @@ static int want(void *opaque, double *theta)
 }
 
 /* Strictly above: a point on the contour belongs to the part that has died. */
-static int take(void *opaque, double log_likelihood, const double *derived, int64_t reason)
+static int take(void *opaque, const mote_row_value *value)
 {
     mote_birth_chain *chain = opaque;
     const mote_sampler *sampler = chain->sampler;
-    int above = reason == 0 && log_likelihood > sampler->threshold;
-    int status = sampler->method->answer(chain, above, log_likelihood, derived);
+    int above = value->reason == 0 && value->log_likelihood > sampler->threshold;
+    int status = sampler->method->answer(chain, above, value->log_likelihood, value->derived);
     return status == MOTE_DONE ? finish(chain) : status;
 }
 

@@ -9,10 +9,10 @@
 
 #include "core/crew.h"
 #include "core/run.h"
+#include "model/prior_draws.h"
 #include "nested/evidence.h"
 #include "nested/points.h"
 #include "nested/polish.h"
-#include "nested/prior_draws.h"
 #include "nested/rank.h"
 #include "nested/sampler.h"
 #include "nested/watch.h"

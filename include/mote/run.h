@@ -169,6 +169,9 @@ typedef struct mote_pending {
     const double *theta;  /* n rows */
     const int64_t *id;    /* n row ids to give back */
     int64_t derived_count;
+    int64_t gradient;     /* 1: the run needs gradients: mote_run_tell_gradient */
+    int64_t first_term;   /* with term_count > 0: the value is the sum of these terms of the likelihood only */
+    int64_t term_count;
 } mote_pending;
 
 /* The rows that wait. MOTE_ESTATE with another executor. */
@@ -177,6 +180,10 @@ MOTE_API int mote_run_pending(mote_run *run, mote_pending *pending);
 /* The value of one row (derived: derived_count values, may be NULL = NaN). NaN: the row failed, for `reason`
  * (enum mote_reason, 0: by its value). MOTE_EINVAL for an id that is not pending. */
 MOTE_API int mote_run_tell(mote_run *run, int64_t id, double log_likelihood, const double *derived, int64_t reason);
+
+/* The same with d log-likelihood / d theta, `dimension` values in physical units: for algorithms that use gradients. */
+MOTE_API int mote_run_tell_gradient(mote_run *run, int64_t id, double log_likelihood, const double *gradient,
+                                    const double *derived, int64_t reason);
 
 /* The registry: every algorithm by name. */
 MOTE_API const mote_algorithm *mote_algorithm_find(const char *name);

@@ -78,6 +78,11 @@ typedef struct mote_target {
     const char *identity;   /* of likelihood and data; runs with equal identities can be compared. NULL: unknown */
     int64_t flags;          /* enum mote_target_flag */
     const struct mote_loaded_plugin *plugin; /* set on targets that came from a plug-in: lets workers load it again */
+
+    /* Optional: log_likelihood[i] = the sum of the terms first .. first + count - 1 of row i, of term_count in all, whose
+     * whole sum is the log-likelihood; everything else as log_likelihood does it. Data tempering needs it. */
+    int (*log_likelihood_terms)(void *ctx, const mote_batch *batch, int64_t first, int64_t count);
+    int64_t term_count;
 } mote_target;
 
 MOTE_END

@@ -101,7 +101,7 @@ static inline int reference_chain(reference *r, int64_t i)
         if (status)
             return status == MOTE_DONE ? MOTE_OK : status;
         ++r->calls;
-        status = table->take(chain, reference_evaluate(r, theta), NULL, 0);
+        status = table->take(chain, &(mote_row_value){ .log_likelihood = reference_evaluate(r, theta) });
         if (status)
             return status == MOTE_DONE ? MOTE_OK : status;
     }

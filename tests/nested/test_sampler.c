@@ -118,7 +118,8 @@ static int advance(reference *r, int64_t i)
     double theta[2];
     int status = table->want(mote_birth_chain_at(r->sampler, i), theta);
     if (status == MOTE_OK)
-        status = table->take(mote_birth_chain_at(r->sampler, i), reference_evaluate(r, theta), NULL, 0);
+        status = table->take(mote_birth_chain_at(r->sampler, i),
+                             &(mote_row_value){ .log_likelihood = reference_evaluate(r, theta) });
     assert_true(status == MOTE_OK || status == MOTE_DONE);
     return status == MOTE_DONE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "nested/prior_draws.h"
+#include "model/prior_draws.h"
 
 #include <math.h>
 #include <string.h>
@@ -83,15 +83,15 @@ static int want(void *chain, double *theta)
                      (int)MOTE_PRIOR_OUTSIDE_LIMIT);
 }
 
-static int take(void *chain, double log_likelihood, const double *derived, int64_t reason)
+static int take(void *chain, const mote_row_value *value)
 {
     mote_prior_draw *draw = chain;
     const mote_prior_draws *shared = draw->shared;
-    draw->log_likelihood = log_likelihood;
-    draw->reason = reason;
-    draw->found = isnan(shared->threshold) || log_likelihood > shared->threshold;
+    draw->log_likelihood = value->log_likelihood;
+    draw->reason = value->reason;
+    draw->found = isnan(shared->threshold) || value->log_likelihood > shared->threshold;
     if (shared->space->derived_count)
-        memcpy(draw->derived, derived, (size_t)shared->space->derived_count * sizeof *derived);
+        memcpy(draw->derived, value->derived, (size_t)shared->space->derived_count * sizeof(double));
     return draw->found ? MOTE_DONE : MOTE_OK;
 }
 
