@@ -34,6 +34,9 @@ typedef struct mote_vector_table {
     uint64_t (*prefix)(uint64_t *fixed, int64_t n, uint64_t before); /* in place; returns the last */
     void (*end_slots)(int32_t *end, const uint64_t *cumulative, int64_t n, uint64_t total, double ratio, double u,
                       int64_t count);
+    void (*strata)(int32_t *end, const uint64_t *cumulative, int64_t n, uint64_t total, double ratio, const double *u,
+                   int64_t count);
+    void (*numbers)(double *out, const uint64_t *whole, int64_t n, double factor);
     void (*expand)(int32_t *ancestor, const int32_t *edge, int64_t n, int64_t index);
 } mote_vector_table;
 

@@ -170,5 +170,7 @@ const mote_vector_table TABLE(MOTE_VARIANT) = {
     .fixed = weights_fixed,
     .prefix = weights_prefix,
     .end_slots = weights_end_slots,
+    .strata = weights_strata,
+    .numbers = weights_numbers,
     .expand = weights_expand,
 };

@@ -188,6 +188,27 @@ static void weights_end_slots(int32_t *restrict end, const uint64_t *restrict cu
     }
 }
 
+/* The same with a uniform of its own for each slot: end_i = s + [u_s < C_i ratio - s], s = floor(C_i ratio). */
+static void weights_strata(int32_t *restrict end, const uint64_t *restrict cumulative, int64_t n, uint64_t total,
+                           double ratio, const double *restrict u, int64_t count)
+{
+    const double last = (double)(count - 1);
+    for (int64_t i = 0; i < n; ++i) {
+        double x = weights_double_of(cumulative[i]) * ratio;
+        double slot = x < last ? x : last;
+        int32_t whole = (int32_t)slot; /* rounds down */
+        int32_t taken = u[whole] < x - (double)whole;
+        end[i] = cumulative[i] == total ? (int32_t)count : whole + taken;
+    }
+}
+
+/* The whole numbers as doubles times a factor. */
+static void weights_numbers(double *restrict out, const uint64_t *restrict whole, int64_t n, double factor)
+{
+    for (int64_t i = 0; i < n; ++i)
+        out[i] = weights_double_of(whole[i]) * factor;
+}
+
 /* ancestor[k] = index + i for k in [edge_i, edge_(i+1)), i < n. Each parent stores a whole vector of its index at its
  * first slot and the next overwrites what was too much; then the counts above the vector's are filled up, and the last
  * few parents write singly, so that nothing behind edge_n is touched. */

@@ -14,6 +14,7 @@
 #include <mote/output.h>
 #include <mote/parameter.h>
 #include <mote/plugin.h>
+#include <mote/resample.h>
 #include <mote/run.h>
 #include <mote/source.h>
 #include <mote/ssm.h>

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Inverse distribution function: points p_0 <= p_1 <= ... in [0, 1) go to the parent whose interval of the cumulative
+ * weight holds them (Douc, Cappe, Moulines 2005).
+ *     systematic   p_s = (s + u) / count, one u             stratified   p_s = (s + u_s) / count
+ *     multinomial  count ordered uniforms
+ * Parent i ends at the first slot whose point is at or above its cumulative weight; parents of weight zero end where the
+ * one before did, and the last parent of positive weight ends at count whatever rounding says.
+ *
+ * Given that parent k has an offspring: V uniform on k's interval, the slot K = floor(count V); systematic takes
+ * u = count V - K, stratified u_K = count V - K, all else as ever. Multinomial draws one point less and gives k one
+ * offspring more; K is one of k's. Known answer: weights (1, 1), count 2, systematic: ancestors 0 1 for every u. */
+#include <math.h>
+
+#include "smc/resample_parts.h"
+
+/* ---- systematic ---- */
+
+static void systematic_block(mote_resample_call *call, int64_t block)
+{
+    const mote_vector_table *vector = mote_vector();
+    uint64_t cumulative[BLOCK];
+    int32_t edge[BLOCK + 1];
+    const int64_t n = mote_resample_cumulative(call, block, cumulative);
+    vector->end_slots(edge, &call->r->before[block], 1, call->total, call->ratio, call->u, call->count);
+    vector->end_slots(edge + 1, cumulative, n, call->total, call->ratio, call->u, call->count);
+    vector->expand(call->ancestor, edge, n, block * BLOCK);
+}
+
+/* Where parents end, in slots, one after the other: r->number. */
+static void number_ends(mote_resample_call *call)
+{
+    mote_resample_accumulate(call);
+    mote_vector()->numbers(call->r->number, call->r->whole, call->w->n, call->ratio);
+}
+
+/* As u passes the fraction of an end, a slot changes hands. */
+static int systematic_cuts(mote_resample_call *call)
+{
+    double *cuts = mote_resample_cuts(call, call->w->n);
+    if (!cuts)
+        return MOTE_ENOMEM;
+    number_ends(call);
+    for (int64_t i = 0; i < call->w->n; ++i)
+        cuts[i] = call->r->number[i] - floor(call->r->number[i]);
+    mote_resample_sort(cuts, call->w->n);
+    return MOTE_OK;
+}
+
+/* ---- the interval of a kept parent ---- */
+
+typedef struct interval {
+    double low, high; /* in slots */
+} interval;
+
+static interval kept_interval(const mote_resample_call *call)
+{
+    const int64_t block = call->kept / BLOCK, place = call->kept % BLOCK;
+    uint64_t cumulative[BLOCK];
+    mote_resample_cumulative(call, block, cumulative);
+    const uint64_t before = place ? cumulative[place - 1] : call->r->before[block];
+    return (interval){ (double)before * call->ratio, (double)cumulative[place] * call->ratio };
+}
+
+/* Cuts of a uniform over the interval where its position crosses s + phase_j for a whole s; phase_0 = 0. */
+static int64_t interval_cuts(mote_resample_call *call, interval k, const double *phase, int64_t phases)
+{
+    const int64_t from = (int64_t)k.low, to = (int64_t)k.high;
+    double *cuts = mote_resample_cuts(call, (to - from + 1) * phases);
+    int64_t count = 0;
+    if (!cuts)
+        return -1;
+    for (int64_t slot = from; slot <= to; ++slot)
+        for (int64_t j = 0; j < phases; ++j) {
+            const double x = (double)slot + phase[j];
+            if (x > k.low && x < k.high)
+                cuts[count++] = (x - k.low) / (k.high - k.low);
+        }
+    mote_resample_sort(cuts, count);
+    return count;
+}
+
+/* Draws V and with it the slot; returns what is left of V in its slot. */
+static double place_kept(mote_resample_call *call, const double *phase, int64_t phases)
+{
+    const interval k = kept_interval(call);
+    const int64_t count = call->enumerated ? interval_cuts(call, k, phase, phases) : 0;
+    const double v = k.low + mote_uniform_cut(call->source, call->r->cuts, count) * (k.high - k.low);
+    const int64_t slot = (int64_t)v;
+    call->slot = slot < call->count ? slot : call->count - 1;
+    return v - (double)call->slot;
+}
+
+int mote_resample_systematic(mote_resample_call *call)
+{
+    const int64_t n = call->w->n;
+    if (call->enumerated && systematic_cuts(call))
+        return MOTE_ENOMEM;
+    if (call->kept < 0) {
+        call->u = mote_uniform_cut(call->source, call->r->cuts, call->enumerated ? n : 0);
+    } else {
+        double *phase = call->r->number; /* the same cuts, and 0 */
+        phase[0] = 0;
+        for (int64_t i = 0; call->enumerated && i < n; ++i)
+            phase[i + 1] = call->r->cuts[i];
+        call->u = place_kept(call, phase, n + 1);
+    }
+    mote_resample_blocks(call, systematic_block, n);
+    if (call->kept >= 0)
+        call->ancestor[call->slot] = (int32_t)call->kept; /* as it is but for rounding at the interval's ends */
+    return MOTE_OK;
+}
+
+/* ---- stratified ---- */
+
+static void stratified_block(mote_resample_call *call, int64_t block)
+{
+    const mote_vector_table *vector = mote_vector();
+    const double *u = call->r->number;
+    uint64_t cumulative[BLOCK];
+    int32_t edge[BLOCK + 1];
+    const int64_t n = mote_resample_cumulative(call, block, cumulative);
+    vector->strata(edge, &call->r->before[block], 1, call->total, call->ratio, u, call->count);
+    vector->strata(edge + 1, cumulative, n, call->total, call->ratio, u, call->count);
+    vector->expand(call->ancestor, edge, n, block * BLOCK);
+}
+
+/* One uniform per stratum, cut where a parent ends inside; not for the stratum `skipped`. */
+static int enumerate_strata(mote_resample_call *call, int64_t skipped)
+{
+    double *cuts = mote_resample_cuts(call, call->w->n);
+    if (!cuts)
+        return MOTE_ENOMEM;
+    mote_resample_accumulate(call);
+    for (int64_t slot = 0; slot < call->count; ++slot) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < call->w->n && slot != skipped; ++i) {
+            const double x = (double)call->r->whole[i] * call->ratio - (double)slot;
+            if (x > 0 && x < 1)
+                cuts[count++] = x;
+        }
+        if (slot != skipped)
+            call->r->number[slot] = mote_uniform_cut(call->source, cuts, count);
+    }
+    return MOTE_OK;
+}
+
+int mote_resample_stratified(mote_resample_call *call)
+{
+    const double zero = 0.0;
+    const double left = call->kept >= 0 ? place_kept(call, &zero, 1) : 0.0;
+    const int64_t slot = call->kept >= 0 ? call->slot : -1;
+    if (!call->enumerated)
+        mote_resample_uniforms(call, call->count);
+    else if (enumerate_strata(call, slot))
+        return MOTE_ENOMEM;
+    if (slot >= 0)
+        call->r->number[slot] = left;
+    mote_resample_blocks(call, stratified_block, call->w->n);
+    if (slot >= 0)
+        call->ancestor[slot] = (int32_t)call->kept; /* as it is but for rounding at the interval's ends */
+    return MOTE_OK;
+}
+
+/* ---- ordered points ---- */
+
+int mote_resample_points(mote_resample_call *call, const uint64_t *cumulative, uint64_t total)
+{
+    const int64_t n = call->w->n;
+    double *cuts = call->enumerated ? mote_resample_cuts(call, n) : NULL;
+    if (call->enumerated && !cuts)
+        return MOTE_ENOMEM;
+    for (int64_t i = 0; cuts && i < n; ++i)
+        cuts[i] = cumulative[i] == total ? 1.0 : (double)cumulative[i] * (1.0 / (double)total);
+    if (call->points > 0)
+        mote_ordered_uniforms(call->source, call->r->number, call->points, cuts, cuts ? n : 0);
+    call->r->number[call->points] = INFINITY;
+    return MOTE_OK;
+}
+
+int64_t mote_resample_below(const mote_resample_call *call, uint64_t cumulative, uint64_t total)
+{
+    const double end = (double)cumulative * (1.0 / (double)total);
+    int64_t low = 0, high = call->points;
+    if (cumulative == total)
+        return call->points;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (call->r->number[middle] < end)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Point and parent, one of which is passed at each turn: without a branch that could be foreseen wrongly. */
+static void merge(int32_t *edge, const double *end, int64_t n, const double *point, int64_t k)
+{
+    for (int64_t i = 0; i < n;) {
+        const int64_t below = point[k] < end[i];
+        edge[i] = (int32_t)k;
+        k += below;
+        i += !below;
+    }
+}
+
+void mote_resample_merge(const mote_resample_call *call, int32_t *edge, const uint64_t *cumulative, int64_t n,
+                         uint64_t total)
+{
+    double end[BLOCK];
+    int64_t open = n; /* parents that end before the total */
+    mote_vector()->numbers(end, cumulative, n, 1.0 / (double)total);
+    while (open > 0 && cumulative[open - 1] == total)
+        edge[--open] = (int32_t)call->points;
+    if (open > 0)
+        merge(edge, end, open, call->r->number, mote_resample_below(call, cumulative[0], total));
+}
+
+static void multinomial_block(mote_resample_call *call, int64_t block)
+{
+    uint64_t cumulative[BLOCK];
+    int32_t edge[BLOCK + 1];
+    const int64_t n = mote_resample_cumulative(call, block, cumulative), first = block * BLOCK;
+    edge[0] = (int32_t)mote_resample_below(call, call->r->before[block], call->total);
+    mote_resample_merge(call, edge + 1, cumulative, n, call->total);
+    for (int64_t i = 0; call->kept >= 0 && i <= n; ++i)
+        edge[i] += first + i > call->kept;
+    mote_vector()->expand(call->ancestor, edge, n, first);
+}
+
+int mote_resample_multinomial(mote_resample_call *call)
+{
+    call->points = call->count - (call->kept >= 0);
+    if (call->enumerated)
+        mote_resample_accumulate(call);
+    if (mote_resample_points(call, call->r->whole, call->total))
+        return MOTE_ENOMEM;
+    mote_resample_blocks(call, multinomial_block, call->w->n);
+    if (call->kept >= 0)
+        mote_resample_pick(call);
+    return MOTE_OK;
+}
