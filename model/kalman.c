@@ -56,7 +56,8 @@ static const char *place(char text[32], int64_t t)
     return text;
 }
 
-static int check_covariance(mote_kalman *kalman, const matrix_member *member, const double *a, int64_t d, const char *where)
+static int check_covariance(mote_kalman *kalman, const matrix_member *member, const double *a, int64_t d,
+                            const char *where)
 {
     for (int64_t i = 0; i < d; ++i)
         for (int64_t j = 0; j < i; ++j) {
@@ -205,14 +206,14 @@ int mote_kalman_restart(mote_kalman *kalman, const mote_kalman_model *model)
 /* Cuts `block` into the histories; with no block it only counts. */
 static int64_t divide(mote_kalman *kalman)
 {
-    int64_t d = kalman->d, m = kalman->m, most = d > m ? d : m, used = 0;
+    int64_t d = kalman->d, m = kalman->m, most = (d > m ? d : m) + 1, used = 0;
     int64_t slots = kalman->capacity ? kalman->capacity + kalman->lead : 2, kept = kalman->capacity ? slots : 0;
     double **const parts[] = { &kalman->law[0].covariance, &kalman->law[1].covariance, &kalman->law[0].mean,
                                &kalman->law[1].mean, &kalman->law[2].covariance, &kalman->law[2].mean, &kalman->gain,
                                &kalman->spread, &kalman->observed, &kalman->log_likelihood, &kalman->scratch,
                                &kalman->constants };
     const int64_t sizes[] = { slots * d * d, slots * d * d, slots * d, slots * d, kept * d * d, kept * d, kept * d * d,
-                              kept * d * d, slots * m, slots, mote_kalman_scratch(d, m) + 8 * (most + 1) * (most + 1),
+                              kept * d * d, slots * m, slots, MOTE_KALMAN_AREAS * most * most,
                               2 * constant_size(kalman) };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
         *parts[i] = kalman->block ? kalman->block + used : NULL;

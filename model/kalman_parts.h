@@ -22,13 +22,42 @@ struct mote_kalman {
     int64_t capacity, times;        /* times kept at most; times pushed */
     int64_t smoothed;               /* 1: the backward pass covers all times */
     double total;                   /* log-likelihood */
-    double *constants, *block, *scratch;
+    double *constants, *block;
+    double *scratch;                /* MOTE_KALMAN_AREAS areas of (max(d, m) + 1)^2 */
     mote_kalman_history law[3];     /* predicted, filtered, smoothed */
     double *gain;                   /* slot s: d x d, of the regression of x_s on x_{s+1} given the past */
     double *spread;                 /* slot s: factor of Cov(x_s | x_{s+1}, y), last slot: of the filtered covariance */
     double *observed;               /* slot s: m values, NaN = missing */
     double *log_likelihood;         /* slot s */
 };
+
+enum { MOTE_KALMAN_AREAS = 15 }; /* 0 to 8: one step (mote_kalman_scratch is less); 9 to 14: sums over time */
+
+static inline double *mote_kalman_area(const mote_kalman *kalman, int64_t index)
+{
+    int64_t most = (kalman->d > kalman->m ? kalman->d : kalman->m) + 1;
+    return kalman->scratch + index * most * most;
+}
+
+/* Moments, given all y, of the residual e (rows) of one equation of the model and of its regressor w, the d states:
+ * e = x_t - A x_{t-1} - b with w = x_{t-1}, or e = the observed rows of y_t - C x_t - c with w = x_t. Second moments,
+ * not covariances. */
+typedef struct mote_kalman_residual {
+    double *ee, *ew, *e; /* rows x rows, rows x d, rows: areas 0 and 1 */
+    int64_t rows;
+} mote_kalman_residual;
+
+/* Of the time in slot s; the transition's needs s > 0; `row` (m) receives the numbers of the observed rows. */
+mote_kalman_residual mote_kalman_transition_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices,
+                                                     int64_t s);
+mote_kalman_residual mote_kalman_observation_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices,
+                                                      int64_t s, int64_t *row);
+
+/* The rows and columns `row` (NULL: all) of a covariance of `full` rows, factored. */
+int mote_kalman_factor_part(double *lower, const double *covariance, const int64_t *row, int64_t k, int64_t full);
+
+/* Each row of a (rows x k) is replaced by (L L')^{-1} of it. */
+void mote_kalman_solve_rows(double *a, const double *lower, int64_t rows, int64_t k);
 
 /* The slot of time t, or -1 when it is not kept. */
 int64_t mote_kalman_slot(const mote_kalman *kalman, int64_t t);

@@ -13,53 +13,40 @@
 #include "core/option.h"
 #include "model/kalman_parts.h"
 
-/* Moments of a residual e (rows) and its regressor w, the d states: second moments, not covariances. */
-typedef struct residual {
-    double *ee, *ew, *e; /* rows x rows, rows x d, rows */
-    int64_t rows;
-} residual;
-
-
-static residual residual_in(double *memory, int64_t rows, int64_t d)
+static mote_kalman_residual residual_of(const mote_kalman *kalman, int64_t rows)
 {
-    return (residual){ memory, memory + rows * rows, memory + rows * (rows + d), rows };
+    double *memory = kalman->scratch;
+    return (mote_kalman_residual){ memory, memory + rows * rows, memory + rows * (rows + kalman->d), rows };
 }
 
-/* A block of scratch, (most + 1)^2 values, behind what one step uses. */
-static double *area(const mote_kalman *kalman, int64_t index)
-{
-    int64_t most = (kalman->d > kalman->m ? kalman->d : kalman->m) + 1;
-    return kalman->scratch + index * most * most;
-}
-
-/* e = x_t - A x_{t-1} - b, w = x_{t-1}; t in slot s > 0. */
-static void transition_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices, int64_t s,
-                                residual *out)
+mote_kalman_residual mote_kalman_transition_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices,
+                                                     int64_t s)
 {
     int64_t d = kalman->d;
     const double *a = matrices->transition.values, *b = matrices->transition_offset.values;
     const double *mean = kalman->law[2].mean + s * d, *covariance = kalman->law[2].covariance + s * d * d;
     const double *before = mean - d, *before_covariance = covariance - d * d;
-    double *cross = area(kalman, 6);
+    double *cross = mote_kalman_area(kalman, 6);
+    mote_kalman_residual out = residual_of(kalman, d);
     mote_symmetric_by(cross, covariance, kalman->gain + (s - 1) * d * d, d, d);
-    mote_product_transposed(out->ew, a, before_covariance, d, d, d);
+    mote_product_transposed(out.ew, a, before_covariance, d, d, d);
     for (int64_t i = 0; i < d * d; ++i)
-        out->ew[i] = cross[i] - out->ew[i]; /* Cov(e, w) */
+        out.ew[i] = cross[i] - out.ew[i]; /* Cov(e, w) */
     for (int64_t i = 0; i < d; ++i)
-        out->e[i] = mean[i] - mote_dot(a + i * d, before, d) - b[i];
+        out.e[i] = mean[i] - mote_dot(a + i * d, before, d) - b[i];
     for (int64_t i = 0; i < d; ++i)
         for (int64_t j = 0; j <= i; ++j)
-            out->ee[i * d + j] = covariance[i * d + j] - mote_dot(cross + i * d, a + j * d, d) -
-                                 mote_dot(a + i * d, out->ew + j * d, d) + out->e[i] * out->e[j];
-    mote_mirror(out->ee, d);
+            out.ee[i * d + j] = covariance[i * d + j] - mote_dot(cross + i * d, a + j * d, d) -
+                                mote_dot(a + i * d, out.ew + j * d, d) + out.e[i] * out.e[j];
+    mote_mirror(out.ee, d);
     for (int64_t i = 0; i < d; ++i)
         for (int64_t j = 0; j < d; ++j)
-            out->ew[i * d + j] += out->e[i] * before[j];
+            out.ew[i * d + j] += out.e[i] * before[j];
+    return out;
 }
 
-/* e = the observed rows of y_t - C x_t - c, w = x_t; `row` receives their numbers. */
-static void observation_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices, int64_t s,
-                                 residual *out, int64_t *row)
+mote_kalman_residual mote_kalman_observation_residual(const mote_kalman *kalman, const mote_kalman_matrices *matrices,
+                                                      int64_t s, int64_t *row)
 {
     int64_t d = kalman->d, k = 0;
     const double *c = matrices->observation.values, *y = kalman->observed + s * kalman->m;
@@ -67,23 +54,23 @@ static void observation_residual(const mote_kalman *kalman, const mote_kalman_ma
     for (int64_t i = 0; i < kalman->m; ++i)
         if (!isnan(y[i]))
             row[k++] = i;
-    *out = residual_in(out->ee, k, d);
+    mote_kalman_residual out = residual_of(kalman, k);
     for (int64_t i = 0; i < k; ++i) {
         const double *line = c + row[i] * d;
-        out->e[i] = y[row[i]] - mote_dot(line, mean, d) - matrices->observation_offset.values[row[i]];
+        out.e[i] = y[row[i]] - mote_dot(line, mean, d) - matrices->observation_offset.values[row[i]];
         for (int64_t j = 0; j < d; ++j)
-            out->ew[i * d + j] = -mote_dot(line, covariance + j * d, d);
+            out.ew[i * d + j] = -mote_dot(line, covariance + j * d, d);
         for (int64_t j = 0; j <= i; ++j)
-            out->ee[i * k + j] = -mote_dot(out->ew + i * d, c + row[j] * d, d) + out->e[i] * out->e[j];
+            out.ee[i * k + j] = -mote_dot(out.ew + i * d, c + row[j] * d, d) + out.e[i] * out.e[j];
     }
-    mote_mirror(out->ee, k);
+    mote_mirror(out.ee, k);
     for (int64_t i = 0; i < k; ++i)
         for (int64_t j = 0; j < d; ++j)
-            out->ew[i * d + j] += out->e[i] * mean[j];
+            out.ew[i * d + j] += out.e[i] * mean[j];
+    return out;
 }
 
-/* The rows and columns `row` of a covariance (NULL: all), factored. */
-static int factor_part(double *lower, const double *covariance, const int64_t *row, int64_t k, int64_t full)
+int mote_kalman_factor_part(double *lower, const double *covariance, const int64_t *row, int64_t k, int64_t full)
 {
     for (int64_t i = 0; i < k; ++i)
         for (int64_t j = 0; j < k; ++j)
@@ -91,8 +78,7 @@ static int factor_part(double *lower, const double *covariance, const int64_t *r
     return mote_cholesky(lower, lower, k);
 }
 
-/* Each row of a (rows x k) is replaced by V^{-1} of it. */
-static void solve_rows(double *a, const double *lower, int64_t rows, int64_t k)
+void mote_kalman_solve_rows(double *a, const double *lower, int64_t rows, int64_t k)
 {
     for (int64_t i = 0; i < rows; ++i) {
         mote_lower_solve(a + i * k, lower, a + i * k, k);
@@ -116,32 +102,33 @@ static void add_rows(double *out, const double *a, const int64_t *row, int64_t k
 }
 
 /* Adds the gradient's terms of one residual; `full` is the size of V, of which the rows `row` took part. */
-static int add_score(const mote_kalman *kalman, const residual *e, const double *v, const int64_t *row, int64_t full,
-                     double *matrix, double *offset, double *covariance)
+static int add_score(const mote_kalman *kalman, const mote_kalman_residual *e, const double *v, const int64_t *row,
+                     int64_t full, double *matrix, double *offset, double *covariance)
 {
     int64_t k = e->rows, d = kalman->d;
-    double *lower = area(kalman, 4), *solved = area(kalman, 5), *both = area(kalman, 6);
+    double *lower = mote_kalman_area(kalman, 4), *solved = mote_kalman_area(kalman, 5);
+    double *both = mote_kalman_area(kalman, 6);
     if (!(matrix || offset || covariance) || !k)
         return MOTE_OK;
-    if (factor_part(lower, v, row, k, full))
+    if (mote_kalman_factor_part(lower, v, row, k, full))
         return MOTE_ENUMERIC;
     if (matrix) {
         transpose(solved, e->ew, k, d);
-        solve_rows(solved, lower, d, k);
+        mote_kalman_solve_rows(solved, lower, d, k);
         add_rows(matrix, solved, row, k, d);
     }
     if (offset) {
         memcpy(solved, e->e, (size_t)k * sizeof *solved);
-        solve_rows(solved, lower, 1, k);
+        mote_kalman_solve_rows(solved, lower, 1, k);
         add_rows(offset, solved, row, k, 1);
     }
     if (covariance) { /* V^{-1} (E[e e'] - V) V^{-1} / 2 */
         for (int64_t i = 0; i < k; ++i)
             for (int64_t j = 0; j < k; ++j)
                 solved[i * k + j] = e->ee[i * k + j] - v[(row ? row[i] : i) * full + (row ? row[j] : j)];
-        solve_rows(solved, lower, k, k);
+        mote_kalman_solve_rows(solved, lower, k, k);
         transpose(both, solved, k, k);
-        solve_rows(both, lower, k, k);
+        mote_kalman_solve_rows(both, lower, k, k);
         for (int64_t i = 0; i < k; ++i)
             for (int64_t j = 0; j < k; ++j)
                 covariance[(row ? row[i] : i) * full + (row ? row[j] : j)] += both[i * k + j] / 2;
@@ -153,7 +140,7 @@ static int add_score(const mote_kalman *kalman, const residual *e, const double 
 static int add_initial(const mote_kalman *kalman, const mote_kalman_arrays *gradient)
 {
     int64_t d = kalman->d;
-    residual e = residual_in(area(kalman, 0), d, d);
+    mote_kalman_residual e = residual_of(kalman, d);
     for (int64_t i = 0; i < d; ++i)
         e.e[i] = kalman->law[2].mean[i] - kalman->model.initial_mean.values[i];
     for (int64_t i = 0; i < d; ++i)
@@ -173,7 +160,7 @@ static int singular(mote_kalman *kalman, const char *what, int64_t t)
 static int add_time(mote_kalman *kalman, int64_t s, const mote_kalman_arrays *gradient)
 {
     mote_kalman_matrices matrices;
-    int64_t t = s - kalman->lead, *row = (int64_t *)(void *)area(kalman, 7);
+    int64_t t = s - kalman->lead, *row = (int64_t *)(void *)mote_kalman_area(kalman, 7);
     if (!s && add_initial(kalman, gradient))
         return singular(kalman, "initial", t);
     if (t < 0)
@@ -181,14 +168,13 @@ static int add_time(mote_kalman *kalman, int64_t s, const mote_kalman_arrays *gr
     int status = mote_kalman_ask(kalman, t, &matrices);
     if (status)
         return status;
-    residual e = residual_in(area(kalman, 0), kalman->d, kalman->d);
     if (s) {
-        transition_residual(kalman, &matrices, s, &e);
+        mote_kalman_residual e = mote_kalman_transition_residual(kalman, &matrices, s);
         if (add_score(kalman, &e, matrices.transition_covariance.values, NULL, kalman->d, gradient->transition,
                       gradient->transition_offset, gradient->transition_covariance))
             return singular(kalman, "transition", t);
     }
-    observation_residual(kalman, &matrices, s, &e, row);
+    mote_kalman_residual e = mote_kalman_observation_residual(kalman, &matrices, s, row);
     if (add_score(kalman, &e, matrices.observation_covariance.values, row, kalman->m, gradient->observation,
                   gradient->observation_offset, gradient->observation_covariance))
         return singular(kalman, "observation", t);

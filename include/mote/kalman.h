@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linear-Gaussian state-space models, exactly: Kalman filter, smoother, paths, score.
+/* Linear-Gaussian state-space models, exactly: Kalman filter, smoother, paths, score, expectation-maximisation.
  *
  *     x_0 ~ N(m_0, P_0),   x_t = A_t x_{t-1} + b_t + N(0, Q_t),   y_t = C_t x_t + c_t + N(0, R_t),   t = 0, 1, ...
  *
@@ -133,6 +133,12 @@ typedef struct mote_kalman_arrays {
  * count as d^2 free ones: a parameter that enters two elements takes the sum of both. Needs definite covariances. */
 MOTE_API int mote_kalman_score(mote_kalman *kalman, const mote_kalman_arrays *gradient);
 MOTE_API int mote_kalman_score_at(mote_kalman *kalman, int64_t t, const mote_kalman_arrays *gradient);
+
+/* One step of expectation-maximisation after mote_kalman_smooth: the wanted arrays become the maximisers of
+ * E[log p(x, y) | y] with the others held; the log-likelihood at them is not smaller. `step` may change no matrix that
+ * is wanted, and no covariance that goes with a wanted matrix or offset (MOTE_EUNSUPPORTED); inputs as offsets are
+ * fine. */
+MOTE_API int mote_kalman_maximise(mote_kalman *kalman, const mote_kalman_arrays *estimate);
 
 /* One step on plain arrays, for n small states at once that share the matrices: means as rows, and one covariance for
  * each or one for all. Nothing is allocated and nothing is checked but the head. */

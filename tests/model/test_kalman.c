@@ -1,51 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kalman filter, smoother, paths and score, against known answers and against one dense normal law of everything. */
-#include <mote/kalman.h>
-
+/* Kalman filter, smoother and paths, against known answers and against one dense normal law of everything. */
 #include <stdlib.h>
 
 #include "core/linear.h"
+#include "tests/model/kalman_models.h"
 #include "tests/support/fault.h"
-#include "tests/support/state_space_reference.h"
-#include "tests/support/test.h"
-
-/* ---- scalar models: cases A and B */
-typedef struct scalar {
-    double rho, variance_x, variance_y, initial, zero, one;
-} scalar;
-
-static mote_kalman_model scalar_model(const scalar *s)
-{
-    return (mote_kalman_model){ MOTE_VERSIONED(mote_kalman_model), .states = 1, .observations = 1,
-                                .initial_mean = { &s->zero, 1, 1 }, .initial_covariance = { &s->initial, 1, 1 },
-                                .constant = { .transition = { &s->rho, 1, 1 },
-                                              .transition_covariance = { &s->variance_x, 1, 1 },
-                                              .observation = { &s->one, 1, 1 },
-                                              .observation_covariance = { &s->variance_y, 1, 1 } } };
-}
-
-static const scalar case_a = { CASE_A_RHO, CASE_A_VARIANCE_X, CASE_A_VARIANCE_Y, CASE_A_INITIAL, 0, 1 };
-static const scalar case_b = { CASE_B_RHO, CASE_B_VARIANCE_X, CASE_B_VARIANCE_Y, CASE_B_VARIANCE_X, 0, 1 };
-
-static mote_kalman *opened(const mote_kalman_model *model, int64_t times)
-{
-    mote_kalman *kalman = NULL;
-    if (mote_kalman_open(&kalman, model, times, NULL))
-        print_error("%s\n", mote_kalman_message(kalman));
-    assert_string_equal(mote_kalman_message(kalman), "");
-    return kalman;
-}
-
-static mote_kalman *filtered_a(const scalar *s)
-{
-    double y[CASE_A_TIMES];
-    mote_kalman_model model = scalar_model(s);
-    mote_kalman *kalman = opened(&model, CASE_A_TIMES);
-    case_a_observations(y, CASE_A_TIMES);
-    assert_status(mote_kalman_filter(kalman, y, NULL, CASE_A_TIMES), MOTE_OK);
-    assert_status(mote_kalman_smooth(kalman), MOTE_OK);
-    return kalman;
-}
 
 static double expectation(mote_kalman *kalman, const double *linear, const double *square, const double *lagged,
                           int64_t d)
@@ -80,25 +39,6 @@ static void case_a_to_all_digits(void **state)
     mote_kalman_close(&kalman);
 }
 
-static void case_a_score(void **state)
-{
-    (void)state;
-    double rho, x, y, sum = 0;
-    mote_kalman *kalman = filtered_a(&case_a);
-    mote_kalman_arrays gradient = { MOTE_VERSIONED(mote_kalman_arrays), .transition = &rho, .transition_covariance = &x,
-                                    .observation_covariance = &y };
-    assert_status(mote_kalman_score(kalman, &gradient), MOTE_OK);
-    assert_close(rho, CASE_A_SCORE_RHO, 0, 6e-13);
-    assert_close(x, CASE_A_SCORE_X, 0, 6e-13);
-    assert_close(y, CASE_A_SCORE_Y, 0, 6e-13);
-    for (int64_t t = 0; t < CASE_A_TIMES; ++t) {
-        assert_status(mote_kalman_score_at(kalman, t, &gradient), MOTE_OK);
-        sum += rho;
-    }
-    assert_close(sum, CASE_A_SCORE_RHO, 0, 1e-12);
-    mote_kalman_close(&kalman);
-}
-
 static void case_b_from_its_file(void **state)
 {
     (void)state;
@@ -114,86 +54,6 @@ static void case_b_from_its_file(void **state)
     assert_null(mote_kalman_mean(kalman, MOTE_KALMAN_SMOOTHED, 99));
     assert_status(mote_kalman_smooth(kalman), MOTE_ESTATE);
     mote_kalman_close(&kalman);
-}
-
-/* ---- a model of four states and two observations with everything that can change with time, and the joint normal law
- * of all its states and observations as one dense matrix */
-enum { D = 4, M = 2, TIMES = 7, MOST = (TIMES + 1) * D };
-
-typedef struct everything {
-    double a[D][D], b[D], q[D][D], c[M][D], offset[M], r[M][M], m[D], p[D][D];
-    double now_a[D][D], now_b[D], now_c[M][D], now_r[M][M]; /* of the time asked for last */
-    int64_t changing, singular;
-    double fault; /* added to now_r[0][0] at time 3 */
-} everything;
-
-static void at_time(everything *e, int64_t t)
-{
-    for (int i = 0; i < D; ++i) {
-        for (int j = 0; j < D; ++j)
-            e->now_a[i][j] = e->a[i][j] + (e->changing ? 0.1 * sin((double)t + i - j) : 0);
-        e->now_b[i] = e->b[i] + (e->changing ? cos((double)t * (i + 1)) : 0);
-        for (int j = 0; j < M; ++j)
-            e->now_c[j][i] = e->c[j][i] + (e->changing ? 0.2 * cos((double)t + i * j) : 0);
-    }
-    for (int i = 0; i < M; ++i)
-        for (int j = 0; j < M; ++j)
-            e->now_r[i][j] = e->r[i][j] * (e->changing ? 1 + 0.1 * (double)t : 1);
-    if (t == 3)
-        e->now_r[0][0] += e->fault;
-}
-
-static int step(void *ctx, int64_t t, mote_kalman_matrices *matrices)
-{
-    everything *e = ctx;
-    at_time(e, t);
-    matrices->transition.values = e->now_a[0];
-    matrices->transition_offset = (mote_matrix){ e->now_b, D, 1 };
-    matrices->observation.values = e->now_c[0];
-    matrices->observation_covariance.values = e->now_r[0];
-    return 0;
-}
-
-static void make(everything *e, int64_t changing, int64_t singular)
-{
-    memset(e, 0, sizeof *e);
-    e->changing = changing;
-    for (int i = 0; i < D; ++i) {
-        for (int j = 0; j < D; ++j) {
-            e->a[i][j] = (i == j ? 0.8 : 0) + 0.1 * sin(3.0 * i + j);
-            e->p[i][j] = (i == j ? 1.5 : 0.3);
-            e->q[i][j] = singular ? 0.5 * sin(i + 1.0) * sin(j + 1.0) : (i == j ? 0.4 + 0.1 * i : 0.05);
-        }
-        e->b[i] = 0.3 - 0.2 * i;
-        e->m[i] = 0.5 * i - 1;
-        for (int j = 0; j < M; ++j)
-            e->c[j][i] = cos(1.0 + i * (j + 1));
-    }
-    const double r[M][M] = { { 0.5, 0.2 }, { 0.2, 0.7 } };
-    memcpy(e->r, r, sizeof r);
-    e->offset[0] = 0.4;
-    e->offset[1] = -0.6;
-}
-
-static mote_kalman_model model_of(everything *e, int64_t propagate_first)
-{
-    return (mote_kalman_model){ MOTE_VERSIONED(mote_kalman_model), .states = D, .observations = M,
-                                .initial_mean = MOTE_VECTOR(e->m), .initial_covariance = MOTE_MATRIX(e->p),
-                                .propagate_first = propagate_first, .step = e->changing ? step : NULL, .ctx = e,
-                                .constant = { .transition = MOTE_MATRIX(e->a), .transition_offset = MOTE_VECTOR(e->b),
-                                              .transition_covariance = MOTE_MATRIX(e->q),
-                                              .observation = MOTE_MATRIX(e->c),
-                                              .observation_offset = MOTE_VECTOR(e->offset),
-                                              .observation_covariance = MOTE_MATRIX(e->r) } };
-}
-
-static void make_observations(double y[TIMES][M])
-{
-    for (int t = 0; t < TIMES; ++t)
-        for (int i = 0; i < M; ++i)
-            y[t][i] = 1.5 * sin(0.9 * t + i) + 0.3 * t;
-    y[1][0] = y[4][1] = NAN;  /* in part */
-    y[3][0] = y[3][1] = NAN;  /* all of it */
 }
 
 /* The law of all states given the observations up to time `until`, conditioned at once: means and covariances of
@@ -391,80 +251,6 @@ static void marks_are_nans(void **state)
                       mote_kalman_covariance(second, MOTE_KALMAN_FILTERED, TIMES - 1), D * D * sizeof(double));
     mote_kalman_close(&first);
     mote_kalman_close(&second);
-}
-
-/* The gradient against central differences, element by element, with missing values and both kinds of start. */
-static double likelihood_at(everything *e, int64_t lead, double *element, double value)
-{
-    double y[TIMES][M], old = *element;
-    make_observations(y);
-    mote_kalman_model model = model_of(e, lead);
-    *element = value;
-    mote_kalman *kalman = opened(&model, 0);
-    assert_status(mote_kalman_filter(kalman, y[0], NULL, TIMES), MOTE_OK);
-    double result = mote_kalman_log_likelihood(kalman);
-    mote_kalman_close(&kalman);
-    *element = old;
-    return result;
-}
-
-static void check_gradient(everything *e, int64_t lead, double *element, double gradient)
-{
-    const double h = 1e-4, x = *element;
-    double far = likelihood_at(e, lead, element, x + 2 * h) - likelihood_at(e, lead, element, x - 2 * h);
-    double near = likelihood_at(e, lead, element, x + h) - likelihood_at(e, lead, element, x - h);
-    assert_close(gradient, (8 * near - far) / (12 * h), 1e-8, 1e-8);
-}
-
-/* Symmetric elements move together. */
-static void check_symmetric(everything *e, int64_t lead, double *matrix, int64_t d, const double *gradient)
-{
-    const double h = 1e-4;
-    for (int64_t i = 0; i < d; ++i)
-        for (int64_t j = 0; j <= i; ++j) {
-            double f[4], x = matrix[i * d + j];
-            const double at[4] = { x + h, x - h, x + 2 * h, x - 2 * h };
-            for (int k = 0; k < 4; ++k) {
-                matrix[j * d + i] = matrix[i * d + j] = at[k];
-                f[k] = likelihood_at(e, lead, matrix + i * d + j, at[k]);
-            }
-            matrix[j * d + i] = matrix[i * d + j] = x;
-            double expected = (8 * (f[0] - f[1]) - (f[2] - f[3])) / (12 * h);
-            assert_close(gradient[i * d + j] + (i == j ? 0 : gradient[j * d + i]), expected, 1e-8, 1e-8);
-        }
-}
-
-static void score_is_the_derivative(void **state)
-{
-    (void)state;
-    static everything e;
-    double y[TIMES][M], m[D], p[D * D], a[D * D], b[D], q[D * D], c[M * D], offset[M], r[M * M];
-    const mote_kalman_arrays gradient = { MOTE_VERSIONED(mote_kalman_arrays), m, p, a, b, q, c, offset, r };
-    for (int64_t kind = 0; kind < 3; ++kind) { /* constant; propagate first; changing */
-        int64_t lead = kind == 1;
-        make(&e, kind == 2, 0);
-        make_observations(y);
-        mote_kalman_model model = model_of(&e, lead);
-        mote_kalman *kalman = opened(&model, TIMES);
-        assert_status(mote_kalman_filter(kalman, y[0], NULL, TIMES), MOTE_OK);
-        assert_status(mote_kalman_smooth(kalman), MOTE_OK);
-        assert_status(mote_kalman_score(kalman, &gradient), MOTE_OK);
-        mote_kalman_close(&kalman);
-        for (int i = 0; i < D; ++i) {
-            check_gradient(&e, lead, e.m + i, m[i]);
-            check_gradient(&e, lead, e.b + i, b[i]);
-        }
-        for (int i = 0; i < M; ++i)
-            check_gradient(&e, lead, e.offset + i, offset[i]);
-        for (int i = 0; i < D * D; ++i)
-            check_gradient(&e, lead, &e.a[0][0] + i, a[i]);
-        for (int i = 0; i < M * D; ++i)
-            check_gradient(&e, lead, &e.c[0][0] + i, c[i]);
-        check_symmetric(&e, lead, e.p[0], D, p);
-        check_symmetric(&e, lead, e.q[0], D, q);
-        if (kind != 2) /* R is scaled with time there */
-            check_symmetric(&e, lead, e.r[0], M, r);
-    }
 }
 
 /* A path is mean + F z for normals z: F from as many paths as there are normals, and F F' is the joint covariance. */
@@ -797,11 +583,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(case_a_to_all_digits),
-        cmocka_unit_test(case_a_score),
         cmocka_unit_test(case_b_from_its_file),
         cmocka_unit_test(filter_and_smoother_are_the_dense_law),
         cmocka_unit_test(marks_are_nans),
-        cmocka_unit_test(score_is_the_derivative),
         cmocka_unit_test(paths_have_the_dense_law),
         cmocka_unit_test(batches_are_single_states),
         cmocka_unit_test(covariances_stay_positive),
