@@ -80,7 +80,41 @@ static inline void mote_philox_row(uint64_t *restrict first, uint64_t *restrict 
     }
 }
 
+/* The same at scattered places: block i has x = x_i, z = z_i (of both the low halves count). */
+static inline void mote_philox_scattered(uint64_t *restrict first, uint64_t *restrict second, uint64_t key,
+                                         const uint64_t *restrict x, uint32_t y, const uint64_t *restrict z, uint32_t w,
+                                         int64_t count)
+{
+    const mote_lanes low = mote_lanes_set(MOTE_PHILOX_LOW);
+    for (int64_t j = 0; j < count; j += 2 * MOTE_LANES) {
+        mote_lanes c[2][4];
+        for (int g = 0; g < 2; ++g) {
+            memcpy(&c[g][0], x + j + g * MOTE_LANES, sizeof c[g][0]);
+            memcpy(&c[g][2], z + j + g * MOTE_LANES, sizeof c[g][2]);
+            c[g][1] = mote_lanes_set(y);
+            c[g][3] = mote_lanes_set(w);
+        }
+        mote_philox_rounds(key, c);
+        for (int g = 0; g < 2; ++g) {
+            mote_lanes a = (c[g][0] & low) | (c[g][1] << 32), b = (c[g][2] & low) | (c[g][3] << 32);
+            memcpy(first + j + g * MOTE_LANES, &a, sizeof a);
+            memcpy(second + j + g * MOTE_LANES, &b, sizeof b);
+        }
+    }
+}
+
 #else
+
+static inline void mote_philox_scattered(uint64_t *restrict first, uint64_t *restrict second, uint64_t key,
+                                         const uint64_t *restrict x, uint32_t y, const uint64_t *restrict z, uint32_t w,
+                                         int64_t count)
+{
+    for (int64_t j = 0; j < count; ++j) {
+        mote_philox_block block = mote_philox(key, (uint32_t)x[j], y, (uint32_t)z[j], w);
+        first[j] = block.first;
+        second[j] = block.second;
+    }
+}
 
 static inline void mote_philox_row(uint64_t *restrict first, uint64_t *restrict second, uint64_t key, uint32_t x,
                                    uint32_t y, uint32_t z, uint32_t w, int64_t count)

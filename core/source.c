@@ -80,6 +80,24 @@ void mote_bits(mote_source *source, uint64_t *out, int64_t n)
     ++source->draw;
 }
 
+void mote_source_scattered_bits(mote_source *source, const uint64_t *draw, const uint64_t *pair, uint64_t *first,
+                                uint64_t *second, int64_t n)
+{
+    if (source->table == &mote_source_table_live) {
+        mote_vector()->philox_scattered(first, second, source->key, source->purpose, source->step, draw, pair, n);
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        mote_source place = mote_source_at(source, source->purpose, source->step, (int64_t)pair[i] * 2);
+        uint64_t words[2];
+        place.draw = (uint32_t)draw[i];
+        source->table->bits(&place, words, 2);
+        first[i] = words[0];
+        second[i] = words[1];
+        source->status = source->status ? source->status : place.status;
+    }
+}
+
 void mote_uniforms(mote_source *source, double *out, int64_t n)
 {
     source->table->uniforms(source, out, n);

@@ -72,4 +72,9 @@ int mote_source_wants_cuts(const mote_source *source);
 /* The same source (table, key, tape) moved to another address, with draw = 0. */
 mote_source mote_source_at(const mote_source *source, uint32_t purpose, uint32_t step, int64_t first);
 
+/* Bits at scattered places: first[i] and second[i] are what mote_bits gives to the particles 2 pair[i] and 2 pair[i] + 1 at
+ * draw draw[i] (both below 2^32) of the source's purpose and step. The arrays have room for n rounded up to 16. */
+void mote_source_scattered_bits(mote_source *source, const uint64_t *draw, const uint64_t *pair, uint64_t *first,
+                                uint64_t *second, int64_t n);
+
 #endif

@@ -17,6 +17,10 @@ typedef struct mote_vector_table {
                             int64_t n);
     void (*philox_normals)(double *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,
                            int64_t n);
+    /* Both words of block i, which is that of the particles 2 pair_i and 2 pair_i + 1 at draw draw_i. Whole groups of 16
+     * are read and written: give room for n rounded up. */
+    void (*philox_scattered)(uint64_t *first, uint64_t *second, uint64_t key, uint32_t purpose, uint32_t step,
+                             const uint64_t *draw, const uint64_t *pair, int64_t n);
     void (*box_muller)(double *out, const double *uniforms, int64_t n); /* n even: pairs (u, v) -> 2 normals */
     double (*one_exp)(double x); /* the scalar twins, compiled for the same instruction set */
     double (*one_log)(double x);

@@ -150,6 +150,12 @@ FILL(fill_bits, uint64_t, single_bits, convert_bits)
 FILL(fill_uniforms, double, single_uniform, convert_uniforms)
 FILL(fill_normals, double, single_normal, convert_normals)
 
+static void scattered_bits(uint64_t *first, uint64_t *second, uint64_t key, uint32_t purpose, uint32_t step,
+                           const uint64_t *draw, const uint64_t *pair, int64_t n)
+{
+    mote_philox_scattered(first, second, key, draw, step, pair, purpose, n);
+}
+
 const mote_vector_table TABLE(MOTE_VARIANT) = {
     .name = NAME(MOTE_VARIANT),
     .exp = vector_exp,
@@ -157,6 +163,7 @@ const mote_vector_table TABLE(MOTE_VARIANT) = {
     .philox_bits = fill_bits,
     .philox_uniforms = fill_uniforms,
     .philox_normals = fill_normals,
+    .philox_scattered = scattered_bits,
     .box_muller = vector_box_muller,
     .one_exp = one_exp,
     .one_log = one_log,

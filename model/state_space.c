@@ -10,7 +10,7 @@
 #include "core/option.h"
 #include "core/run.h"
 
-enum { KNOWN_FLAGS = MOTE_SSM_THREADSAFE | MOTE_SSM_START_BEFORE | MOTE_SSM_ROW_PARAMETERS };
+enum { KNOWN_FLAGS = MOTE_SSM_THREADSAFE | MOTE_SSM_START_BEFORE | MOTE_SSM_ROW_PARAMETERS | MOTE_SSM_PAIR_POTENTIAL };
 
 static const char *model_name(const mote_state_space *space)
 {

@@ -3,6 +3,7 @@
 #ifndef MOTE_MOTE_H
 #define MOTE_MOTE_H
 
+#include <mote/backward.h>
 #include <mote/base.h>
 #include <mote/config.h>
 #include <mote/draws.h>

@@ -71,8 +71,10 @@ typedef struct mote_series {
 enum mote_ssm_flag {
     MOTE_SSM_THREADSAFE = 1,   /* callbacks may be called from several threads at once */
     MOTE_SSM_START_BEFORE = 2, /* the initial law holds at initial_time: propagate to the first observation, then weigh */
-    MOTE_SSM_ROW_PARAMETERS = 4 /* callbacks read parameter[p][0] only: with parameters of their own, particles come in
-                                 * blocks of one */
+    MOTE_SSM_ROW_PARAMETERS = 4, /* callbacks read parameter[p][0] only: with parameters of their own, particles come in
+                                  * blocks of one */
+    MOTE_SSM_PAIR_POTENTIAL = 8 /* log_potential looks at `previous`: backward weights are then W m G instead of W m, and
+                                 * log_transition_bound bounds m G (m where nothing is observed) */
 };
 
 typedef struct mote_ssm {
