@@ -29,6 +29,23 @@ static int open_pool(mote_run *run, mote_filter_run_state *state)
     return run->settings.threads > 1 && safe ? mote_pool_open(&state->pool, &run->memory, run->settings.threads) : MOTE_OK;
 }
 
+static int open_history(mote_run *run, mote_filter_run_state *state)
+{
+    const mote_filter_options *o = run->options;
+    mote_history_setup setup = { .keep = o->history, .lag = o->history_lag };
+    int64_t *step = NULL;
+    int status = MOTE_OK;
+    if (o->history_steps && o->history != MOTE_HISTORY_STEPS)
+        return mote_fail(&run->message, MOTE_EOPTION, "option history_steps is given, but history is not steps");
+    if (o->history == MOTE_HISTORY_STEPS)
+        status = mote_history_parse_steps(o->history_steps, &step, &setup.step_count, &run->memory, &run->message);
+    setup.step = step;
+    if (!status && o->history != MOTE_HISTORY_NONE)
+        status = mote_history_open(&state->history, &state->filter, &setup, &run->memory, &run->message);
+    mote_memory_release(&run->memory, step);
+    return status;
+}
+
 static void identify_theta(mote_run *run, const mote_filter_run_state *state)
 {
     char text[32];
@@ -54,6 +71,8 @@ static int filter_open(mote_run *run, const void *model)
         status = open_pool(run, state);
     if (!status)
         status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool, &run->message);
+    if (!status)
+        status = open_history(run, state);
     if (!status) {
         mote_run_identify_state_space(run, &state->space);
         identify_theta(run, state);
@@ -67,6 +86,7 @@ static int filter_open(mote_run *run, const void *model)
 static void filter_close(mote_run *run)
 {
     mote_filter_run_state *state = run->state;
+    mote_history_close(&state->history);
     mote_particle_filter_close(&state->filter);
     mote_datum_close(&state->datum, &run->memory);
     mote_pool_close(&state->pool);

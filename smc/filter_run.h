@@ -4,6 +4,7 @@
 #define MOTE_SMC_FILTER_RUN_H
 
 #include "core/run.h"
+#include "smc/history.h"
 #include "smc/particle_filter.h"
 
 typedef struct mote_filter_run_state {
@@ -12,6 +13,7 @@ typedef struct mote_filter_run_state {
     mote_datum datum;
     mote_pool *pool;
     mote_particle_filter filter;
+    mote_history history;
     double last_time;   /* of the last observation consumed */
     int64_t waiting;    /* 1: datum holds an observation that was pushed and not yet taken */
     int64_t ended;      /* 1: the stream is closed */

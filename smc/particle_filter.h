@@ -10,7 +10,8 @@
  *
  * (Gordon, Salmond and Smith 1993; Del Moral 2004.) exp(log Z) is unbiased for every rule and every unbiased scheme.
  * Resampling from tilted weights v (auxiliary filter): lw^i = log(W^A / v^A) and Lold = log N.
- * Never resampled after the last step. A step that fails leaves the population of the step before. Inside a step nothing
+ * Never resampled after the last step. A step that fails leaves the population of the step before; one that a collector
+ * stopped has been taken. Inside a step nothing
  * is allocated but by what grows with the run (collectors), at its start. Known answer: tests/smc/test_filter.c, case A. */
 #ifndef MOTE_SMC_PARTICLE_FILTER_H
 #define MOTE_SMC_PARTICLE_FILTER_H
@@ -84,7 +85,7 @@ typedef struct mote_particle_filter {
     int32_t *drawn;                /* N ancestors of the step under way: the one of draws[] that `ancestor` is not */
     int32_t *draws[2], *identity;
     double *offset;                /* N: log-weights to begin with after a tilted resampling */
-    int64_t tilted;                /* of the step under way */
+    int64_t tilted;                /* in the last step: resampled from tilted weights */
     double log_sum_before;         /* Lold of the step under way */
     const mote_datum *datum;       /* of the step under way */
     mote_resampler resampler;

@@ -295,7 +295,6 @@ static void conclude(mote_particle_filter *filter)
 {
     mote_population_combine(filter->now, filter->setup.particles);
     filter->ancestor = filter->resampled ? filter->drawn : filter->identity;
-    filter->tilted = 0;
     filter->resamplings += filter->resampled;
     filter->potentials += filter->datum->any ? filter->setup.particles : 0;
     filter->increment = filter->datum->any ? filter->now->log_sum - filter->log_sum_before : 0;
@@ -313,7 +312,7 @@ static int step_alive(mote_particle_filter *filter)
         status = move(filter);
     if (!status) {
         conclude(filter);
-        return collect(filter);
+        return MOTE_OK;
     }
     if (filter->step)
         mote_particle_filter_swap(filter);
@@ -341,5 +340,5 @@ int mote_particle_filter_step(mote_particle_filter *filter, const mote_datum *da
         filter->time_previous = previous;
         filter->resampled = resampled;
     }
-    return status;
+    return status ? status : collect(filter);
 }

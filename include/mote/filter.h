@@ -21,6 +21,7 @@ enum mote_proposal { MOTE_PROPOSAL_TRANSITION, MOTE_PROPOSAL_GUIDED };
 enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
 enum mote_filter_points { MOTE_POINTS_RANDOM, MOTE_POINTS_SOBOL };
 enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
+enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STEPS, MOTE_HISTORY_TREE, MOTE_HISTORY_FULL };
 
 /* Options that every algorithm with a particle filter inside has. */
 #define MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                             \
@@ -36,7 +37,11 @@ enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
 
 #define MOTE_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \
     MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
-    INTEGER(variance_lag, 20, "resamplings", 1, 1000000, "how far back the error of log Z looks for common ancestors")
+    INTEGER(variance_lag, 20, "resamplings", 1, 1000000, "how far back the error of log Z looks for common ancestors")   \
+    CHOICE(history, "none|lag|steps|tree|full", "what is kept of the past: populations of the last or of chosen steps, " \
+           "paths of the present particles, all populations")                                                           \
+    INTEGER(history_lag, 20, "steps", 1, 1000000, "history = lag: so many populations before the present one")          \
+    TEXT(history_steps, NULL, "history = steps: which, from 0, as in \"0, 10, 25\"")
 
 typedef struct mote_filter_options {
     mote_head head;
@@ -63,6 +68,18 @@ MOTE_API int64_t mote_filter_count(const mote_run *run);             /* observat
 MOTE_API const double *mote_filter_state(const mote_run *run, int64_t state);
 MOTE_API int mote_filter_log_weights(const mote_run *run, double *log_weight);
 MOTE_API const int32_t *mote_filter_ancestors(const mote_run *run);
+
+/* Past populations, filtered and weighted, as far as the option `history` keeps them; NULL and MOTE_ESTATE otherwise. */
+MOTE_API const double *mote_filter_history_state(const mote_run *run, int64_t step, int64_t state);
+MOTE_API int mote_filter_history_log_weights(const mote_run *run, int64_t step, double *log_weight);
+MOTE_API const int32_t *mote_filter_history_ancestors(const mote_run *run, int64_t step);
+
+/* The path of a particle of the present population: states of steps start .. start + length - 1 in rows of state_count.
+ * The particle's weight belongs to the whole path. Whole paths with history = tree or full (start 0), the last
+ * history_lag + 1 steps with lag; -1, 0 and MOTE_ESTATE otherwise. */
+MOTE_API int64_t mote_filter_path_start(const mote_run *run);
+MOTE_API int64_t mote_filter_path_length(const mote_run *run);
+MOTE_API int mote_filter_path(const mote_run *run, int64_t particle, double *path);
 
 MOTE_END
 #endif
