@@ -29,5 +29,7 @@ int mote_symmetric_eigen(double *values, double *vectors, const double *matrix, 
 
 /* Stable sorts of indices 0..n-1 by ascending key (ties: lower index first). `scratch` has n entries. */
 void mote_sort_index(int64_t *index, int64_t *scratch, const double *key, int64_t n);
+/* The same where the first `sorted` entries of `index` are 0 .. sorted-1 in order already. */
+void mote_sort_index_more(int64_t *index, int64_t *scratch, const double *key, int64_t sorted, int64_t n);
 
 #endif

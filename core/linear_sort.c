@@ -38,3 +38,14 @@ void mote_sort_index(int64_t *index, int64_t *scratch, const double *key, int64_
     if (in != index)
         memcpy(index, in, (size_t)n * sizeof *index);
 }
+
+void mote_sort_index_more(int64_t *index, int64_t *scratch, const double *key, int64_t sorted, int64_t n)
+{
+    mote_sort_index(index + sorted, scratch, key + sorted, n - sorted);
+    for (int64_t i = sorted; i < n && sorted > 0; ++i)
+        index[i] += sorted;
+    if (sorted == 0 || sorted >= n)
+        return;
+    merge(scratch, index, key, 0, sorted, n);
+    memcpy(index, scratch, (size_t)n * sizeof *index);
+}

@@ -27,10 +27,20 @@ typedef struct mote_vector_table {
     void (*one_sincos_2pi)(double v, double *sine, double *cosine);
     /* n points of d coordinates as columns: value[j * stride + i] (core/vector_columns.h). Nothing overlaps. */
     double (*product)(const double *a, const double *b, int64_t n); /* sum_i a_i b_i */
+    void (*moments)(double *mean, double *covariance, const double *value, int64_t stride, int64_t n, int64_t d,
+                    const double *weight, double total, double *scratch);
+    void (*gather)(double *value, int64_t stride, int64_t n, int64_t d, const double *point, const int64_t *index,
+                   double *mean);
+    void (*side_sums)(double *sum, const double *row, int64_t padded, int64_t n, int64_t d, const int64_t *side);
     void (*distance)(double *out, const double *value, int64_t stride, int64_t n, int64_t d, const double *centre);
     void (*radius)(double *out, const double *value, int64_t stride, int64_t n, int64_t d, const double *mean,
                    const double *lower); /* |W (x_i - mean)|^2, W lower triangular */
-    int64_t (*nearest)(double *key, int64_t *other, const double *distance, int64_t at, int64_t n);
+    void (*whiten)(double *out, double *value, int64_t stride, int64_t n, int64_t d, const double *lower);
+    int64_t (*side)(int64_t *side, const double *near, double a, const double *far, double b, int64_t n);
+    int64_t (*members)(double *weight, const int64_t *side, int64_t k, int64_t n);
+    double (*largest_member)(const double *x, const double *weight, double wanted, double least, int64_t n);
+    int64_t (*nearest)(double *key, const double *distance, int64_t n);
+    double (*farthest)(const double *key, int64_t n);
     /* Weights, in blocks of at most MOTE_WEIGHT_BLOCK (core/vector_weights.h). */
     int64_t (*weigh)(double *weight, const double *log_weight, int64_t n, double *maximum, double *sum);
     double (*largest)(const double *weight, int64_t n, double factor);

@@ -19,6 +19,7 @@
 #include "core/linear.h"
 #include "core/special.h"
 #include "core/stream_inline.h"
+#include "core/vector.h"
 #include "nested/birth.h"
 
 enum { MOST_PARTS_BYTES = 1 << 22 };
@@ -63,8 +64,10 @@ int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64
     bound->shift = mote_memory_allocate(memory, d, sizeof(double));
     bound->fresh_shift = mote_memory_allocate(memory, d, sizeof(double));
     bound->cumulative = mote_memory_allocate(memory, parts, sizeof(double));
-    bound->point = mote_memory_allocate(memory, n * d, sizeof(double));
+    bound->point = mote_memory_allocate(memory, n * d + 8, sizeof(double));
     bound->white = mote_memory_allocate(memory, n * d, sizeof(double));
+    bound->padded = (d + 7) / 8 * 8;
+    bound->row = mote_memory_allocate(memory, n * bound->padded, sizeof(double));
     bound->index = mote_memory_allocate(memory, n, sizeof(int64_t));
     bound->other = mote_memory_allocate(memory, n, sizeof(int64_t));
     bound->side = mote_memory_allocate(memory, n, sizeof(int64_t));
@@ -79,7 +82,7 @@ int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64
     bound->matrix = mote_memory_allocate(memory, (4 * d + 1) * d, sizeof(double));
     bound->pooled = mote_memory_allocate(memory, d * d, sizeof(double));
     bound->vector = mote_memory_allocate(memory, 8 * d, sizeof(double));
-    return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->index && bound->other &&
+    return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->row && bound->index && bound->other &&
                    bound->side && bound->best && bound->leaf_first && bound->leaf_count && bound->clump_first && bound->clump_count && bound->key && bound->radius && bound->weight && bound->pooled && bound->matrix && bound->vector
                ? MOTE_OK
                : MOTE_ENOMEM;
@@ -90,7 +93,7 @@ void mote_bound_close(mote_bound *bound, const mote_memory *memory)
     close_ellipsoids(&bound->parts, memory);
     close_ellipsoids(&bound->fresh, memory);
     close_ellipsoids(&bound->path, memory);
-    void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->index, bound->other,
+    void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->row, bound->index, bound->other,
                        bound->side, bound->best, bound->leaf_first, bound->leaf_count, bound->clump_first, bound->clump_count, bound->key, bound->radius, bound->weight, bound->pooled, bound->matrix, bound->vector };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
@@ -159,37 +162,13 @@ mote_columns mote_bound_white(const mote_bound *bound, int64_t first, int64_t co
     return (mote_columns){ bound->white + first, bound->max_points, count, bound->d };
 }
 
-static double largest(const double *x, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; ++i)
-        most = x[i] > most ? x[i] : most;
-    return most;
-}
-
-/* The points as columns around their mean. */
-static void gather(const mote_bound *bound, const mote_columns *x, const int64_t *index, double *mean)
-{
-    int64_t d = bound->d;
-    for (int64_t j = 0; j < d; ++j) {
-        double *column = x->value + j * x->stride, sum = 0;
-        for (int64_t i = 0; i < x->n; ++i) {
-            column[i] = bound->point[index[i] * d + j];
-            sum += column[i];
-        }
-        mean[j] = sum / (double)x->n;
-        for (int64_t i = 0; i < x->n; ++i)
-            column[i] -= mean[j];
-    }
-}
-
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level)
 {
     int64_t d = bound->d;
     mote_ellipsoids *path = &bound->path;
     double *covariance = bound->matrix, *scratch = bound->matrix + d * d, *lower = path->lower + level * d * d;
     mote_columns x = mote_bound_white(bound, first, count);
-    gather(bound, &x, bound->index + first, path->mean + level * d);
+    mote_vector()->gather(x.value, x.stride, count, d, bound->point, bound->index + first, path->mean + level * d);
     for (int64_t i = 0; i < count; ++i)
         bound->weight[i] = 1;
     mote_columns_moments(&x, bound->weight, (double)count, bound->vector, covariance, bound->radius);
@@ -197,11 +176,26 @@ void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t lev
     mote_bound_invert(path->inverse + level * d * d, lower, d);
     mote_columns_whiten(&x, path->inverse + level * d * d, bound->radius);
     double inflation = exp(2 * mote_bound_inflation(count, d) / (double)d);
-    bound->covering = fmax(largest(bound->radius, count), 1e-12);
+    bound->covering = mote_vector()->largest_member(bound->radius, bound->weight, 1, 1e-12, count);
     set_volume(bound, count, level, bound->covering * inflation);
 }
 
 /* ---- leave-out -------------------------------------------------------------------------------------------------- */
+
+/* How often a resample of n of the n points takes each of them. A live stream's state is kept out of memory. */
+static void resample(mote_stream *stream, double *weight, int64_t n)
+{
+    mote_stream own = { .state = { stream->state[0], stream->state[1] },
+                        .increment = { stream->increment[0], stream->increment[1] } };
+    memset(weight, 0, (size_t)n * sizeof *weight);
+    for (int64_t i = 0; i < n && stream->tape; ++i)
+        weight[mote_stream_index_inline(stream, n)] += 1;
+    if (stream->tape)
+        return;
+    for (int64_t i = 0; i < n; ++i)
+        weight[mote_stream_index_inline(&own, n)] += 1;
+    memcpy(stream->state, own.state, sizeof own.state);
+}
 
 /* The largest squared radius of a left-out point in one round. The resample's covariance is mixed with that of all
  * points at the weight of d + 1 points, so that a resample of few different points still has a shape. */
@@ -210,19 +204,14 @@ static double leave_out(mote_bound *bound, const mote_columns *x)
     int64_t d = bound->d;
     double *mean = bound->vector, *covariance = bound->matrix, *lower = bound->matrix + d * d;
     double *scratch = bound->matrix + 2 * d * d, own = ((double)d + 1) / ((double)x->n + (double)d + 1);
-    memset(bound->weight, 0, (size_t)x->n * sizeof(double));
-    for (int64_t i = 0; i < x->n; ++i)
-        bound->weight[mote_stream_index_inline(&bound->stream, x->n)] += 1;
+    resample(&bound->stream, bound->weight, x->n);
     mote_columns_moments(x, bound->weight, (double)x->n, mean, covariance, bound->key);
     for (int64_t j = 0; j < d * d; ++j)
         covariance[j] = (1 - own) * covariance[j] + (j % (d + 1) == 0 ? own : 0);
     mote_bound_factor(lower, covariance, scratch, d);
     mote_bound_invert(scratch, lower, d);
     mote_columns_radius(x, mean, scratch, bound->key);
-    double most = 0;
-    for (int64_t i = 0; i < x->n; ++i)
-        most = bound->weight[i] == 0 && bound->key[i] > most ? bound->key[i] : most;
-    return most;
+    return mote_vector()->largest_member(bound->key, bound->weight, 0, 0, x->n);
 }
 
 void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level)

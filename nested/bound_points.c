@@ -9,17 +9,7 @@
 void mote_columns_moments(const mote_columns *x, const double *weight, double total, double *mean, double *covariance,
                           double *scratch)
 {
-    double (*product)(const double *, const double *, int64_t) = mote_vector()->product;
-    int64_t d = x->d;
-    for (int64_t j = 0; j < d; ++j)
-        mean[j] = product(x->value + j * x->stride, weight, x->n) / total;
-    for (int64_t j = 0; j < d; ++j) {
-        const double *restrict column = x->value + j * x->stride;
-        for (int64_t i = 0; i < x->n; ++i)
-            scratch[i] = weight[i] * (column[i] - mean[j]);
-        for (int64_t k = 0; k <= j; ++k) /* the mean of column k drops out: scratch sums to zero */
-            covariance[j * d + k] = covariance[k * d + j] = product(scratch, x->value + k * x->stride, x->n) / total;
-    }
+    mote_vector()->moments(mean, covariance, x->value, x->stride, x->n, x->d, weight, total, scratch);
 }
 
 void mote_columns_radius(const mote_columns *x, const double *mean, const double *inverse, double *radius)
@@ -29,21 +19,7 @@ void mote_columns_radius(const mote_columns *x, const double *mean, const double
 
 void mote_columns_whiten(const mote_columns *x, const double *inverse, double *radius)
 {
-    int64_t d = x->d;
-    memset(radius, 0, (size_t)x->n * sizeof(double));
-    for (int64_t i = d - 1; i >= 0; --i) { /* from the last: row i needs columns up to i only */
-        double *restrict column = x->value + i * x->stride;
-        for (int64_t p = 0; p < x->n; ++p)
-            column[p] *= inverse[i * d + i];
-        for (int64_t j = 0; j < i; ++j) {
-            const double *restrict other = x->value + j * x->stride;
-            double factor = inverse[i * d + j];
-            for (int64_t p = 0; p < x->n; ++p)
-                column[p] += factor * other[p];
-        }
-        for (int64_t p = 0; p < x->n; ++p)
-            radius[p] += column[p] * column[p];
-    }
+    mote_vector()->whiten(radius, x->value, x->stride, x->n, x->d, inverse);
 }
 
 void mote_columns_distance(const mote_columns *x, const double *centre, double *distance)

@@ -16,6 +16,7 @@
 
 #include "core/linear.h"
 #include "core/stream_inline.h"
+#include "core/vector.h"
 #include "nested/bound.h"
 
 enum { MEANS_ROUNDS = 10, STARTS = 4, CLUSTER_STARTS = 2, HOPE = 1 };
@@ -71,21 +72,16 @@ static void start_centres(split *s, int64_t start, double *centre)
 /* Means of the two halves; 0 when one is empty. */
 static int two_centres(const split *s, double *centre)
 {
-    int64_t d = s->x.d, size[2] = { 0, 0 };
-    const int64_t *side = s->bound->side;
+    int64_t d = s->x.d, size[2] = { s->count, 0 };
     for (int64_t i = 0; i < s->count; ++i)
-        ++size[side[i]];
+        size[1] += s->bound->side[i];
+    size[0] -= size[1];
     if (size[0] == 0 || size[1] == 0)
         return 0;
+    mote_vector()->side_sums(centre, s->bound->row, s->bound->padded, s->count, d, s->bound->side);
     for (int64_t j = 0; j < d; ++j) {
-        const double *column = s->x.value + j * s->x.stride;
-        double sum[2] = { 0, 0 };
-        for (int64_t i = 0; i < s->count; ++i) {
-            sum[0] += side[i] ? 0 : column[i];
-            sum[1] += side[i] ? column[i] : 0;
-        }
-        centre[j] = sum[0] / (double)size[0];
-        centre[d + j] = sum[1] / (double)size[1];
+        centre[j] /= (double)size[0];
+        centre[d + j] /= (double)size[1];
     }
     return 1;
 }
@@ -98,15 +94,9 @@ static int two_means(split *s, int64_t start)
     for (int64_t i = 0; i < s->count; ++i)
         side[i] = -1;
     for (int round = 0; round < MEANS_ROUNDS; ++round) {
-        int64_t moved = 0;
         mote_columns_distance(&s->x, centre, s->near);
         mote_columns_distance(&s->x, centre + s->x.d, s->far);
-        for (int64_t i = 0; i < s->count; ++i) {
-            int64_t nearer = s->far[i] < s->near[i];
-            moved += nearer != side[i];
-            side[i] = nearer;
-        }
-        if (moved == 0)
+        if (mote_vector()->side(side, s->near, 1, s->far, 1, s->count) == 0)
             break;
         if (!two_centres(s, centre))
             return 0;
@@ -121,21 +111,14 @@ static int fit_half(split *s, int64_t k)
     half *part = &s->part[k];
     int64_t d = bound->d;
     double *covariance = bound->matrix + 2 * d * d, *scratch = bound->matrix + 3 * d * d;
-    part->size = 0;
-    for (int64_t i = 0; i < s->count; ++i) {
-        bound->weight[i] = bound->side[i] == k;
-        part->size += bound->side[i] == k;
-    }
+    part->size = mote_vector()->members(bound->weight, bound->side, k, s->count);
     if (part->size < bound->minimum)
         return 0;
     mote_columns_moments(&s->x, bound->weight, (double)part->size, part->mean, covariance, part->radius);
     mote_bound_factor(part->lower, covariance, scratch, d);
     mote_bound_invert(scratch, part->lower, d);
     mote_columns_radius(&s->x, part->mean, scratch, part->radius);
-    part->f = 1e-12;
-    for (int64_t i = 0; i < s->count; ++i)
-        if (bound->side[i] == k && part->radius[i] > part->f)
-            part->f = part->radius[i];
+    part->f = mote_vector()->largest_member(part->radius, bound->weight, 1, 1e-12, s->count);
     part->log_share = bound->log_share + log((double)part->size);
     part->log_volume = bound->log_ball + 0.5 * (double)d * log(part->f) +
                        mote_lower_log_determinant(part->lower, d) + s->log_determinant;
@@ -164,12 +147,8 @@ static void settle(split *s)
         double weight[2];
         for (int k = 0; k < 2; ++k)
             weight[k] = exp(s->part[k].log_volume - s->part[k].log_share) / s->part[k].f;
-        int64_t moved = 0, *side = s->bound->side;
-        for (int64_t i = 0; i < s->count; ++i) {
-            int64_t nearer = weight[1] * s->part[1].radius[i] < weight[0] * s->part[0].radius[i];
-            moved += nearer != side[i];
-            side[i] = nearer;
-        }
+        int64_t moved = mote_vector()->side(s->bound->side, s->part[0].radius, weight[0], s->part[1].radius, weight[1],
+                                            s->count);
         if (moved == 0 || !weigh(s))
             return;
     }
@@ -190,12 +169,21 @@ static int64_t part_index(mote_bound *bound, int64_t first, int64_t count)
     return left;
 }
 
+/* The whitened points once more, as rows. */
+static void load_rows(mote_bound *bound, const mote_columns *x)
+{
+    for (int64_t j = 0; j < x->d; ++j)
+        for (int64_t i = 0; i < x->n; ++i)
+            bound->row[i * bound->padded + j] = x->value[j * x->stride + i];
+}
+
 /* The best of a few splits: the size of its first half, or 0. `both` is the volume of the halves. */
 static int64_t try_split(mote_bound *bound, int64_t first, int64_t count, int64_t level, double *both)
 {
     int64_t d = bound->d;
     split s = { .bound = bound, .x = mote_bound_white(bound, first, count), .near = bound->radius, .far = bound->key,
                 .count = count, .log_volume = INFINITY };
+    load_rows(bound, &s.x);
     s.moves = bound->starts;
     s.log_determinant = mote_lower_log_determinant(bound->path.lower + level * d * d, d);
     for (int64_t k = 0; k < 2; ++k) {

@@ -33,7 +33,7 @@ static int check_options(mote_run *run, const mote_nested_options *o)
 static int open_memory(mote_nested_state *state, const mote_memory *memory)
 {
     state->order_room = state->live_points;
-    state->order = mote_memory_allocate(memory, 2 * state->order_room, sizeof(int64_t));
+    state->order = mote_memory_allocate(memory, 3 * state->order_room, sizeof(int64_t));
     state->ranked = mote_memory_allocate(memory, state->order_room, sizeof(double));
     state->best_theta = mote_memory_allocate(memory, state->space.theta_count, sizeof(double));
     state->best_derived = mote_memory_allocate(memory, state->space.derived_count, sizeof(double));

@@ -36,8 +36,8 @@ typedef struct mote_nested_state {
     mote_prior_draws prior;
     mote_sampler *sampler;
     double log_prior_mass, prior_mass_error;     /* of the joint constraint */
-    int64_t *order, *scratch;                    /* 2 x points_room indices */
-    int64_t order_room;
+    int64_t *order;                              /* 3 x order_room indices: in order, and scratch */
+    int64_t order_room, ordered;                 /* ordered: of so many live points, the first, order is known */
     double *ranked;                              /* log-likelihoods of survivors, ascending */
     mote_polish *polish;                         /* only in its phase */
     int64_t warned, newest;                      /* warnings that progress has told, and the last of them */

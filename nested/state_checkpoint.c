@@ -173,6 +173,7 @@ int mote_nested_load(mote_run *run, mote_reader *reader)
 {
     mote_nested_state *state = run->state;
     mote_get_tag(reader, "nested");
+    state->ordered = 0;
 #define GET_INTEGER(name) state->name = mote_get_integer(reader);
     CARRIED_INTEGERS(GET_INTEGER)
 #undef GET_INTEGER

@@ -11,6 +11,8 @@
 /* Tops of address space: ranks use one particle per birth, prior draws and tries one per chain of theirs. */
 enum { ADDRESS_STEP_PRIOR = 0, ADDRESS_STEP_TRIES = 1 };
 
+enum { SUM_BLOCK = 64 };
+
 /* ---- prior draws --------------------------------------------------------------------------------------------- */
 
 static int64_t finite_count(const mote_points *live)
@@ -78,7 +80,7 @@ int mote_nested_reserve_order(mote_run *run, mote_nested_state *state)
     int64_t n = state->live.n;
     if (n <= state->order_room)
         return MOTE_OK;
-    int64_t *order = mote_memory_resize(&run->memory, state->order, 2 * state->order_room, 2 * n, sizeof *order);
+    int64_t *order = mote_memory_resize(&run->memory, state->order, 3 * state->order_room, 3 * n, sizeof *order);
     if (!order)
         return MOTE_ENOMEM;
     state->order = order;
@@ -113,14 +115,20 @@ static int reserve_step(mote_run *run, mote_nested_state *state)
 double mote_nested_remaining(const mote_nested_state *state)
 {
     const mote_points *live = &state->live;
-    double maximum = -INFINITY, sum = 0;
+    double maximum = -INFINITY, sum = 0, share[SUM_BLOCK];
     for (int64_t i = 0; i < live->n; ++i)
         if (live->log_likelihood[i] > maximum)
             maximum = live->log_likelihood[i];
     if (maximum == -INFINITY)
         return live->n ? 1 : 0;
-    for (int64_t i = 0; i < live->n; ++i)
-        sum += mote_exp(live->log_likelihood[i] - maximum);
+    for (int64_t first = 0; first < live->n; first += SUM_BLOCK) {
+        int64_t n = live->n - first < SUM_BLOCK ? live->n - first : SUM_BLOCK;
+        for (int64_t i = 0; i < n; ++i)
+            share[i] = live->log_likelihood[first + i] - maximum;
+        mote_vector()->exp(share, share, n);
+        for (int64_t i = 0; i < n; ++i)
+            sum += share[i];
+    }
     double log_live = maximum + mote_log(sum / (double)live->n) + state->running.log_x;
     return 1 / (1 + mote_exp(state->running.log_z - log_live));
 }
@@ -152,6 +160,23 @@ int64_t mote_nested_stop_rule(const mote_nested_state *state)
     return 0;
 }
 
+/* Takes the points at or below the contour, the first `deaths` in `order`, out of the live ones; the others keep their
+ * places beside each other, and `order` becomes theirs. */
+static void keep_survivors(mote_nested_state *state, int64_t deaths)
+{
+    mote_points *live = &state->live;
+    int64_t kept = 0, *order = state->order, *keep = order + state->order_room, *place = keep + state->order_room;
+    for (int64_t i = 0; i < live->n; ++i) {
+        keep[kept] = i;
+        place[i] = kept;
+        kept += live->log_likelihood[i] > state->threshold;
+    }
+    for (int64_t i = 0; i < kept; ++i)
+        order[i] = place[order[deaths + i]];
+    mote_points_keep(live, keep, kept);
+    state->survivors = state->ordered = kept;
+}
+
 /* Records all live points at or below the contour, lowest first, and keeps the others in their order. `order` sorts the
  * live points: what follows the deaths in it are the survivors' ranks. */
 static void bury(mote_nested_state *state, int64_t deaths)
@@ -167,20 +192,22 @@ static void bury(mote_nested_state *state, int64_t deaths)
         state->plateau_deaths += value == previous;
         previous = value;
     }
-    int64_t kept = 0;
-    for (int64_t i = 0; i < live->n; ++i)
-        if (live->log_likelihood[i] > state->threshold)
-            state->order[kept++] = i;
-    mote_points_keep(live, state->order, kept);
-    state->survivors = kept;
+    keep_survivors(state, deaths);
+}
+
+/* The order of all live points, from that of the ones it is known of. */
+static void order_live(mote_nested_state *state)
+{
+    int64_t n = state->live.n;
+    mote_sort_index_more(state->order, state->order + state->order_room, state->live.log_likelihood, state->ordered, n);
+    state->ordered = n;
 }
 
 /* Survivors' log-likelihoods in ascending order: what insertion ranks are taken against. */
 static void rank_survivors(mote_nested_state *state)
 {
-    int64_t n = state->survivors;
-    mote_sort_index(state->order, state->order + n, state->live.log_likelihood, n);
-    for (int64_t i = 0; i < n; ++i)
+    order_live(state);
+    for (int64_t i = 0; i < state->survivors; ++i)
         state->ranked[i] = state->live.log_likelihood[state->order[i]];
 }
 
@@ -198,7 +225,7 @@ static int deaths(mote_run *run, mote_nested_state *state)
         state->ended_by = ended_by;
         return mote_polish_start(run);
     }
-    mote_sort_index(state->order, state->order + live->n, live->log_likelihood, live->n);
+    order_live(state);
     int64_t k = state->deaths_per_step < live->n ? state->deaths_per_step : live->n;
     state->threshold = live->log_likelihood[state->order[k - 1]];
     int64_t count = k;

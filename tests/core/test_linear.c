@@ -285,6 +285,10 @@ static void sort_is_stable(void **state)
                 assert_true(before < here || (before == here && index[i - 1] < index[i]));
             }
         }
+        int64_t more[MOST], sorted = n ? (int64_t)(uniform() * (double)(n + 1)) : 0;
+        mote_sort_index(more, scratch, key, sorted);
+        mote_sort_index_more(more, scratch, key, sorted, n);
+        assert_memory_equal(more, index, (size_t)n * sizeof *index);
     }
 }
 

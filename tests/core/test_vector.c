@@ -271,6 +271,136 @@ static double naive_radius(const double *value, int64_t i, const double *mean, c
     return sum;
 }
 
+/* Weighted mean and covariance, the points as columns, term by term. */
+static void naive_moments(const double *value, int64_t n, const double *weight, double total, double *mean,
+                          double *covariance)
+{
+    for (int64_t j = 0; j < COORDINATES; ++j) {
+        mean[j] = 0;
+        for (int64_t i = 0; i < n; ++i)
+            mean[j] += weight[i] * value[j * POINTS + i] / total;
+    }
+    for (int64_t j = 0; j < COORDINATES; ++j)
+        for (int64_t k = 0; k < COORDINATES; ++k) {
+            double sum = 0;
+            for (int64_t i = 0; i < n; ++i)
+                sum += weight[i] * (value[j * POINTS + i] - mean[j]) * (value[k * POINTS + i] - mean[k]);
+            covariance[j * COORDINATES + k] = sum / total;
+        }
+}
+
+/* Any number of points and coordinates up to the largest: blocks, groups and rests of every size. */
+static void moments_are_naive_sums(void **state)
+{
+    enum { SQUARE = COORDINATES * COORDINATES };
+    (void)state;
+    const mote_vector_table *table;
+    double first[POINTS + 1][COORDINATES + SQUARE], weight[POINTS], scratch[POINTS];
+    double mean[COORDINATES], covariance[SQUARE];
+    mote_vector()->philox_normals(x, 10, 1, 0, 0, 0, 4096);
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v)
+        for (int64_t n = 1; n <= POINTS; ++n) {
+            double out[COORDINATES + SQUARE] = { 0 }, total = 0;
+            int64_t d = n % COORDINATES + 1;
+            for (int64_t i = 0; i < n; ++i)
+                total += weight[i] = (double)(i % 3) + (n < 3);
+            naive_moments(x, n, weight, total, mean, covariance);
+            table->moments(out, out + COORDINATES, x, POINTS, n, d, weight, total, scratch);
+            for (int64_t j = 0; j < d; ++j) {
+                assert_close(out[j], mean[j], 1e-13, 1e-13);
+                for (int64_t k = 0; k < d; ++k)
+                    assert_close(out[COORDINATES + j * d + k], covariance[j * COORDINATES + k], 1e-12, 1e-12);
+            }
+            if (v == 0)
+                memcpy(first[n], out, sizeof out);
+            assert_same_bytes(first[n], out, sizeof out);
+        }
+}
+
+/* Sums by side, and columns of chosen rows less their mean: from the first point to the last, to the bit. */
+static void sums_run_from_the_first_point_on(void **state)
+{
+    enum { ROWS = 57, D = 13, PADDED = 16 };
+    (void)state;
+    const mote_vector_table *table;
+    double row[ROWS * PADDED], out[2 * D], sum[2 * D] = { 0 }, column[D * ROWS], mean[D], all[D] = { 0 };
+    int64_t side[ROWS], index[ROWS];
+    mote_vector()->philox_normals(row, 11, 1, 0, 0, 0, ROWS * PADDED);
+    for (int64_t i = 0; i < ROWS; ++i) {
+        side[i] = row[i * PADDED] > 0.3;
+        index[i] = i * 23 % (ROWS - 15); /* the last rows of D doubles end before the ROWS * PADDED that there are */
+        for (int64_t j = 0; j < D; ++j) {
+            sum[side[i] * D + j] += row[i * PADDED + j];
+            all[j] += row[index[i] * D + j];
+        }
+    }
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        table->side_sums(out, row, PADDED, ROWS, D, side);
+        assert_same_bytes(out, sum, sizeof out);
+        table->gather(column, ROWS, ROWS, D, row, index, mean);
+        for (int64_t j = 0; j < D; ++j) {
+            assert_true(mean[j] == all[j] / ROWS);
+            for (int64_t i = 0; i < ROWS; ++i)
+                assert_true(column[j * ROWS + i] == row[index[i] * D + j] - mean[j]);
+        }
+    }
+}
+
+/* W x in place is what the radius around 0 measures. */
+static void whitened_points_have_the_radius(void **state)
+{
+    (void)state;
+    const mote_vector_table *table;
+    double value[COORDINATES * POINTS], out[POINTS], first[POINTS], *lower = x + 1024, zero[COORDINATES] = { 0 };
+    mote_vector()->philox_normals(x, 12, 1, 0, 0, 0, 4096);
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        memcpy(value, x, sizeof value);
+        table->whiten(out, value, POINTS, POINTS, COORDINATES, lower);
+        for (int64_t i = 0; i < POINTS; ++i) {
+            double sum = 0;
+            for (int64_t j = 0; j < COORDINATES; ++j)
+                sum += value[j * POINTS + i] * value[j * POINTS + i];
+            assert_close(out[i], naive_radius(x, i, zero, lower), 1e-11, 1e-13);
+            assert_close(out[i], sum, 1e-13, 0);
+        }
+        if (v == 0)
+            memcpy(first, out, sizeof first);
+        assert_same_bytes(first, out, sizeof first);
+    }
+}
+
+/* Sides, members and largest values against plain loops, for every length; NaN is never the largest. */
+static void choices_are_plain_ones(void **state)
+{
+    (void)state;
+    const mote_vector_table *table;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v)
+        for (int64_t n = 0; n <= 70; ++n) {
+            uint64_t word[140];
+            double near[70], far[70], weight[70], expected = 2;
+            int64_t side[70], before[70], moved = 0, count = 0;
+            table->philox_bits(word, 6, 1, 0, (uint32_t)n, 0, 140);
+            for (int64_t i = 0; i < n; ++i) {
+                near[i] = (double)(word[2 * i] % 8);
+                far[i] = word[2 * i + 1] % 9 == 8 ? NAN : (double)(word[2 * i + 1] % 9);
+                side[i] = before[i] = (int64_t)(word[2 * i] >> 32) % 3 - 1;
+            }
+            moved = table->side(side, near, 3, far, 2, n);
+            for (int64_t i = 0; i < n; ++i) {
+                assert_int_equal(side[i], 2 * far[i] < 3 * near[i]);
+                moved -= side[i] != before[i];
+                count += side[i];
+            }
+            assert_int_equal(moved, 0);
+            assert_int_equal(table->members(weight, side, 0, n), n - count);
+            for (int64_t i = 0; i < n; ++i) {
+                assert_true(weight[i] == (double)(side[i] == 0));
+                expected = side[i] == 1 && far[i] > expected ? far[i] : expected;
+            }
+            assert_true(table->largest_member(far, weight, 0, 2, n) == expected);
+        }
+}
+
 static void columns_are_naive_sums(void **state)
 {
     (void)state;
@@ -306,22 +436,21 @@ static void nearest_is_the_first_smallest(void **state)
         for (int64_t n = 0; n <= 40; ++n)
             for (int64_t round = 0; round < 50; ++round) {
                 uint64_t word[80];
-                double key[40], distance[40], expected[40];
-                int64_t other[40], expected_other[40], nearest = -1;
+                double key[40], distance[40], expected[40], farthest = 0;
+                int64_t nearest = -1;
                 table->philox_bits(word, 5, 1, (uint32_t)round, (uint32_t)n, 0, 80);
                 for (int64_t i = 0; i < n; ++i) {
                     distance[i] = (double)(word[2 * i] % 8);
                     key[i] = word[2 * i + 1] % (round % 5 + 1) ? -1 : (double)(word[2 * i + 1] % 9);
                     key[i] = key[i] == 8 ? INFINITY : key[i];
                     expected[i] = fmin(key[i], distance[i]);
-                    other[i] = -7;
-                    expected_other[i] = distance[i] < key[i] ? 3 : -7;
+                    farthest = fmax(farthest, expected[i]);
                     if (expected[i] >= 0 && (nearest < 0 || expected[i] < expected[nearest]))
                         nearest = i;
                 }
-                assert_int_equal(table->nearest(key, other, distance, 3, n), nearest);
+                assert_int_equal(table->nearest(key, distance, n), nearest);
+                assert_true(table->farthest(key, n) == farthest);
                 assert_same_bytes(key, expected, (size_t)n * sizeof *key);
-                assert_same_bytes(other, expected_other, (size_t)n * sizeof *other);
             }
 }
 
@@ -371,6 +500,8 @@ int main(void)
         cmocka_unit_test(checksum_of_builds),     cmocka_unit_test(normals_are_box_muller),
         cmocka_unit_test(ranges_cut_anywhere),    cmocka_unit_test(law_of_normals),
         cmocka_unit_test(columns_are_naive_sums), cmocka_unit_test(nearest_is_the_first_smallest),
+        cmocka_unit_test(moments_are_naive_sums), cmocka_unit_test(sums_run_from_the_first_point_on),
+        cmocka_unit_test(choices_are_plain_ones), cmocka_unit_test(whitened_points_have_the_radius),
     };
     return run_unit_tests(tests);
 }
