@@ -176,7 +176,7 @@ static void the_last_slot_is_given(void **state)
     int32_t edge[6];
     (void)state;
     for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
-        table->end_slots(edge, cumulative, 6, 10, 0.4 * (1 - 1e-12), 0.9999999, 4);
+        table->end_slots(edge, cumulative, 6, 10, 0.4 * (1 - 1e-12), 1 - 0x1p-53, 4);
         assert_int_equal(edge[2], 1);
         for (int i = 3; i < 6; ++i)
             assert_int_equal(edge[i], 4);

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Live resampling: against plain loops on the same numbers, against the enumerated laws, and the same bytes for any
+ * number of threads and every instruction set; weights of all sizes; no memory taken in a step. Statistical tests have
+ * fixed seeds; their bound is passed with probability 1e-6 by a correct program under a fresh one. */
+#include <stdlib.h>
+
+#include "core/vector_variants.h"
+#include "smc/alias.h"
+#include "smc/resample.h"
+#include "tests/support/allocator.h"
+#include "tests/support/test.h"
+
+enum { MOST = 1 << 20, MANY = 30000, GUARD = -7 };
+static double weight[MOST], factor[MOST / MOTE_WEIGHT_BLOCK], plain[MOST], uniform[MOST + 1];
+static int32_t ancestor[MOST], expected[MOST];
+static mote_memory memory;
+
+static int open_memory(void **state)
+{
+    (void)state;
+    return mote_memory_open(&memory, NULL);
+}
+
+static void open_resampler(mote_resampler *r, int64_t choice, int64_t capacity, mote_pool *pool)
+{
+    mote_message message;
+    assert_status(mote_resampler_open(r, choice, capacity, &memory, pool, &message), MOTE_OK);
+    r->steps = choice == MOTE_RESAMPLE_METROPOLIS ? 5 : 0;
+}
+
+static mote_source source_at(uint32_t step)
+{
+    mote_source source = mote_source_live(mote_source_key(11, 0));
+    source.step = step;
+    return source;
+}
+
+/* exp(sd z), every seventh zero when `holes`; block factors 2^-(b mod 3). */
+static void fill(int64_t n, double sd, int holes, uint32_t step)
+{
+    mote_source source = source_at(step);
+    source.draw = 1000;
+    mote_normals(&source, weight, n);
+    for (int64_t i = 0; i < n; ++i) {
+        weight[i] = holes && i % 7 == 2 ? 0.0 : mote_exp(sd * weight[i]);
+        factor[i / MOTE_WEIGHT_BLOCK] = ldexp(1.0, -(int)(i / MOTE_WEIGHT_BLOCK % 3));
+        plain[i] = weight[i] * factor[i / MOTE_WEIGHT_BLOCK];
+    }
+}
+
+/* ---- plain loops ---- */
+
+static double cumulative_of(const uint64_t *q, int64_t n, double *out, int64_t count)
+{
+    uint64_t total = 0, sum = 0;
+    for (int64_t i = 0; i < n; ++i)
+        total += q[i];
+    for (int64_t i = 0; i < n; ++i) {
+        sum += q[i];
+        out[i] = sum == total ? INFINITY : (double)sum * ((double)count / (double)total);
+    }
+    return (double)total;
+}
+
+/* Whole numbers of plain[], as smc/resample_weights.c has them. */
+static void whole_numbers(uint64_t *q, int64_t n)
+{
+    double largest = 0;
+    int exponent, bits = 63;
+    for (int64_t i = 0; i < n; ++i)
+        largest = fmax(largest, plain[i]);
+    for (int64_t reach = 1; reach < n; reach *= 2)
+        --bits;
+    frexp(largest, &exponent);
+    for (int64_t i = 0; i < n; ++i)
+        q[i] = (uint64_t)llrint(ldexp(plain[i], (bits < 52 ? bits : 52) - exponent));
+}
+
+/* Slot s belongs to the first parent that ends behind the point; multinomial's ends are in [0, 1) instead of slots. */
+static void plain_loop(int64_t choice, mote_source *source, int64_t n, int64_t count)
+{
+    static uint64_t q[MOST];
+    static double end[MOST];
+    double u = 0;
+    int64_t i = 0;
+    whole_numbers(q, n);
+    cumulative_of(q, n, end, choice == MOTE_RESAMPLE_MULTINOMIAL ? 1 : count);
+    if (choice == MOTE_RESAMPLE_SYSTEMATIC)
+        mote_uniforms(source, &u, 1);
+    else if (choice == MOTE_RESAMPLE_STRATIFIED)
+        mote_uniforms(source, uniform, count);
+    else
+        mote_ordered_uniforms(source, uniform, count, NULL, 0);
+    for (int64_t s = 0; s < count; ++s) {
+        for (;; ++i) {
+            const double left = end[i] - (double)s;
+            if (choice == MOTE_RESAMPLE_SYSTEMATIC ? ceil(end[i] - u) > (double)s
+                : choice == MOTE_RESAMPLE_STRATIFIED ? left >= 1 || uniform[s] < left
+                                                     : uniform[s] < end[i])
+                break;
+        }
+        expected[s] = (int32_t)i;
+    }
+}
+
+static void check_plain(int64_t choice, int64_t n, int64_t count, double sd, uint32_t step)
+{
+    const mote_block_weights w = { weight, factor, n };
+    mote_source source = source_at(step), same = source;
+    mote_resampler r;
+    fill(n, sd, n > 3, step);
+    open_resampler(&r, choice, n > count ? n : count, NULL);
+    for (int64_t s = 0; s < count; ++s)
+        ancestor[s] = GUARD;
+    assert_status(mote_resample(&r, &source, &w, count, ancestor), MOTE_OK);
+    plain_loop(choice, &same, n, count);
+    assert_same_bytes(ancestor, expected, (size_t)count * sizeof *ancestor);
+    assert_int_equal(source.draw, 1);
+    mote_resampler_close(&r);
+}
+
+static void kernels_are_the_plain_loops(void **state)
+{
+    static const int64_t sizes[] = { 1, 2, 3, 100, 1023, 1024, 1025, 5000 };
+    (void)state;
+    for (int64_t choice = MOTE_RESAMPLE_SYSTEMATIC; choice <= MOTE_RESAMPLE_MULTINOMIAL; ++choice) {
+        for (uint32_t step = 0; step < 10; ++step)
+            for (int s = 0; s < 8; ++s) {
+                check_plain(choice, sizes[s], sizes[s], step % 2 ? 1.0 : 3.0, step);
+                check_plain(choice, sizes[s], sizes[7 - s], 1.0, step);
+            }
+        check_plain(choice, MOST, MOST, 0.7, 77);
+    }
+}
+
+/* ---- threads, instruction sets ---- */
+
+static void digest_bytes(uint64_t *digest, const void *bytes, size_t size)
+{
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < size; ++i)
+        *digest = (*digest ^ p[i]) * UINT64_C(0x100000001b3);
+}
+
+/* Everything that a scheme gives for 30000 particles. */
+static uint64_t digest(mote_pool *pool)
+{
+    uint64_t result = UINT64_C(0xcbf29ce484222325);
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
+        for (uint32_t step = 0; step < 2; ++step) {
+            const int weighted = !!(mote_resampling_flags(choice) & MOTE_RESAMPLING_WEIGHTED);
+            const int64_t count = weighted ? MANY / 3 : MANY;
+            const mote_block_weights w = { weight, factor, MANY };
+            mote_source source = source_at(step);
+            mote_resampler r;
+            int64_t slot = 0;
+            fill(MANY, step ? 2.5 : 0.7, (int)step, 5);
+            open_resampler(&r, choice, MANY, pool);
+            int status = mote_resample_weighted(&r, &source, &w, count, ancestor, plain);
+            digest_bytes(&result, ancestor, (size_t)count * sizeof *ancestor);
+            digest_bytes(&result, plain, (size_t)count * sizeof *plain);
+            if (mote_resampling_flags(choice) & MOTE_RESAMPLING_CONDITIONAL) {
+                status = status ? status : mote_resample_conditional(&r, &source, &w, count, 20000, ancestor, &slot);
+                digest_bytes(&result, ancestor, (size_t)count * sizeof *ancestor);
+                digest_bytes(&result, &slot, sizeof slot);
+            }
+            result ^= (uint64_t)status << 32 | source.draw;
+            mote_resampler_close(&r);
+        }
+    return result;
+}
+
+static void threads_do_not_matter(void **state)
+{
+    static const int64_t threads[] = { 1, 2, 7 };
+    const uint64_t serial = digest(NULL);
+    (void)state;
+    for (int i = 0; i < 3; ++i) {
+        mote_pool *pool;
+        assert_status(mote_pool_open(&pool, &memory, threads[i]), MOTE_OK);
+        assert_true(digest(pool) == serial);
+        mote_pool_close(&pool);
+    }
+}
+
+static const char *program;
+
+/* The table is chosen once in a process, so that each instruction set needs its own. */
+static void instruction_sets_do_not_matter(void **state)
+{
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v) {
+        char command[4096];
+        unsigned long long other = 0;
+        snprintf(command, sizeof command, "MOTE_ISA=%s '%s' --digest", table->name, program);
+        FILE *output = popen(command, "r");
+        assert_non_null(output);
+        assert_int_equal(fscanf(output, "%llx", &other), 1);
+        assert_int_equal(pclose(output), 0);
+        assert_true(other == digest(NULL));
+    }
+}
+
+/* ---- odd weights ---- */
+
+static int draw_plain(int64_t choice, int64_t n, int64_t count)
+{
+    mote_source source = source_at(3);
+    for (int64_t s = 0; s < count; ++s)
+        ancestor[s] = GUARD;
+    return mote_resample_ancestors(&source, choice, plain, n, count, ancestor, uniform);
+}
+
+/* Every slot is filled, by a parent of positive weight (but for Metropolis). */
+static void check_alive(int64_t choice, int64_t n, int64_t count)
+{
+    for (int64_t s = 0; s < count; ++s) {
+        assert_in_range(ancestor[s], 0, n - 1);
+        if (choice != MOTE_RESAMPLE_METROPOLIS)
+            assert_true(plain[ancestor[s]] > 0);
+    }
+}
+
+static void weights_of_all_sizes(void **state)
+{
+    static const double scales[] = { 1, 1e-300, 4e-324, 1e300, 1e-9 };
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
+        for (int s = 0; s < 5; ++s) {
+            for (int64_t i = 0; i < 3000; ++i) /* a tail of zeros */
+                plain[i] = i < 1000 ? scales[s] * (1 + (double)(i % 5)) : 0;
+            assert_status(draw_plain(choice, 3000, 3000), MOTE_OK);
+            check_alive(choice, 3000, 3000);
+            for (int64_t i = 0; i < 3000; ++i) /* one alive */
+                plain[i] = i == 2047 ? scales[s] : 0;
+            assert_status(draw_plain(choice, 3000, 3000), MOTE_OK);
+            check_alive(choice, 3000, 3000);
+        }
+}
+
+static void small_sizes(void **state)
+{
+    (void)state;
+    plain[0] = 0.3;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        assert_status(draw_plain(choice, 1, 1), MOTE_OK);
+        assert_int_equal(ancestor[0], 0);
+        assert_close(uniform[0], 1.0, 0, 0);
+    }
+    plain[1] = 0.7;
+    assert_status(draw_plain(MOTE_RESAMPLE_OPTIMAL, 2, 4), MOTE_OK); /* more slots than candidates */
+    assert_true(ancestor[0] == 0 && ancestor[1] == 1 && ancestor[2] == 1 && uniform[2] == 0 && uniform[3] == 0);
+    assert_close(uniform[0], 0.3, 1e-15, 0);
+}
+
+/* A factor of 2^-k for a block is the same as weights times 2^-k. */
+static void factors_belong_to_blocks(void **state)
+{
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        const mote_block_weights with = { weight, factor, MANY }, without = { plain, NULL, MANY };
+        mote_source source = source_at(4), same = source;
+        mote_resampler r;
+        fill(MANY, 1.0, 1, 8);
+        open_resampler(&r, choice, MANY, NULL);
+        assert_status(mote_resample_weighted(&r, &source, &with, MANY, ancestor, uniform), MOTE_OK);
+        assert_status(mote_resample_weighted(&r, &same, &without, MANY, expected, uniform), MOTE_OK);
+        assert_same_bytes(ancestor, expected, MANY * sizeof *ancestor);
+        mote_resampler_close(&r);
+    }
+}
+
+static void nothing_to_draw_from(void **state)
+{
+    static const double bad[] = { -1, NAN, INFINITY };
+    const mote_block_weights w = { plain, NULL, 2000 };
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        mote_source source = source_at(1);
+        mote_resampler r;
+        open_resampler(&r, choice, 2000, NULL);
+        memset(plain, 0, sizeof plain);
+        assert_status(mote_resample_weighted(&r, &source, &w, 2000, ancestor, uniform), MOTE_ENUMERIC);
+        for (int i = 0; i < 3; ++i) {
+            plain[1999] = bad[i];
+            plain[5] = 1;
+            assert_status(mote_resample_weighted(&r, &source, &w, 2000, ancestor, uniform), MOTE_EINVAL);
+        }
+        plain[1999] = 1;
+        assert_status(mote_resample_weighted(&r, &source, &w, 2001, ancestor, uniform), MOTE_EINVAL);
+        assert_status(mote_resample_weighted(&r, &source, &w, 0, ancestor, uniform), MOTE_EINVAL);
+        if (mote_resampling_flags(choice) & MOTE_RESAMPLING_EQUAL_COUNT)
+            assert_status(mote_resample_weighted(&r, &source, &w, 1999, ancestor, uniform), MOTE_EINVAL);
+        assert_int_equal(source.draw, 0);
+        mote_resampler_close(&r);
+    }
+}
+
+/* ---- laws of live draws, by the enumerated ones ---- */
+
+enum { N = 4, ENTRIES = N * 256 };
+
+/* The largest chi-square that `freedom` degrees pass with probability 1e-6 (Wilson and Hilferty 1931). */
+static double chi_square_bound(double freedom)
+{
+    const double z = 4.753424, t = 2.0 / (9.0 * freedom);
+    return freedom * pow(1.0 - t + z * sqrt(t), 3);
+}
+
+static int64_t entry_of(int64_t slot)
+{
+    int64_t number = slot;
+    for (int64_t s = 0; s < N; ++s)
+        number = number * N + ancestor[s];
+    return number;
+}
+
+static int draw_four(mote_resampler *r, mote_source *source, const double *four, int64_t kept, int64_t *slot)
+{
+    const mote_block_weights w = { four, NULL, N };
+    *slot = 0;
+    if (kept >= 0)
+        return mote_resample_conditional(r, source, &w, N, kept, ancestor, slot);
+    return mote_resample(r, source, &w, N, ancestor);
+}
+
+static void check_live(int64_t choice, const double *four, int64_t kept)
+{
+    enum { REPEATS = 20000 };
+    double law[ENTRIES] = { 0 }, found[ENTRIES] = { 0 }, statistic = 0, freedom = -1;
+    mote_resampler r;
+    mote_source *source;
+    int64_t slot;
+    open_resampler(&r, choice, N, NULL);
+    mote_source_open_enumerate(&source);
+    while (mote_source_enumerate_next(source)) {
+        assert_status(draw_four(&r, source, four, kept, &slot), MOTE_OK);
+        law[entry_of(slot)] += mote_source_enumerate_weight(source);
+    }
+    mote_source_close(&source);
+    for (uint32_t repeat = 0; repeat < REPEATS; ++repeat) {
+        mote_source live = source_at(1000 + repeat);
+        assert_status(draw_four(&r, &live, four, kept, &slot), MOTE_OK);
+        ++found[entry_of(slot)];
+    }
+    double rare = 0, rare_found = 0;
+    for (int64_t e = 0; e < ENTRIES; ++e) {
+        const int frequent = law[e] * REPEATS >= 10;
+        assert_true(law[e] > 1e-14 || found[e] == 0);
+        statistic += frequent ? pow(found[e] - law[e] * REPEATS, 2) / (law[e] * REPEATS) : 0;
+        freedom += frequent;
+        rare += frequent ? 0 : law[e] * REPEATS;
+        rare_found += frequent ? 0 : found[e];
+    }
+    if (rare >= 10) {
+        statistic += pow(rare_found - rare, 2) / rare;
+        ++freedom;
+    }
+    assert_true(freedom <= 0 ? statistic == 0 : statistic < chi_square_bound(freedom));
+    mote_resampler_close(&r);
+}
+
+static void live_draws_have_the_enumerated_law(void **state)
+{
+    static const double vectors[][N] = { { 0.1, 0.35, 0.25, 0.3 }, { 0.6, 0, 0.15, 0.25 } };
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
+        for (int v = 0; v < 2; ++v) {
+            const int64_t flags = mote_resampling_flags(choice);
+            if (!(flags & MOTE_RESAMPLING_WEIGHTED))
+                check_live(choice, vectors[v], -1);
+            for (int64_t k = 0; flags & MOTE_RESAMPLING_CONDITIONAL && k < N; k += 2)
+                if (vectors[v][k] > 0)
+                    check_live(choice, vectors[v], k);
+        }
+}
+
+/* Offspring of a million particles: the weights' share of each tenth, within what the scheme's variance allows at most
+ * (multinomial's), 6 sd: false alarms below 1e-7. */
+static void large_populations_have_their_means(void **state)
+{
+    const mote_block_weights w = { weight, factor, MOST };
+    (void)state;
+    fill(MOST, 1.0, 1, 21);
+    for (int64_t choice = 0; choice <= MOTE_RESAMPLE_KILLING; ++choice) {
+        double sum = 0, share[10] = { 0 };
+        int64_t found[10] = { 0 };
+        mote_source source = source_at(2);
+        mote_resampler r;
+        open_resampler(&r, choice, MOST, NULL);
+        assert_status(mote_resample(&r, &source, &w, MOST, ancestor), MOTE_OK);
+        for (int64_t i = 0; i < MOST; ++i)
+            sum += plain[i];
+        for (int64_t i = 0; i < MOST; ++i) {
+            share[i * 10 / MOST] += plain[i] / sum;
+            ++found[(int64_t)ancestor[i] * 10 / MOST];
+        }
+        for (int t = 0; t < 10; ++t)
+            assert_close((double)found[t], MOST * share[t], 0, 6 * sqrt(MOST * share[t] * (1 - share[t])));
+        mote_resampler_close(&r);
+    }
+}
+
+/* ---- the rest ---- */
+
+/* Two steps: the second finds all memory that it needs. */
+static void a_step_takes_no_memory(void **state)
+{
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        test_allocator counter = { 0 };
+        mote_allocator allocator = test_allocator_of(&counter);
+        mote_memory counted;
+        mote_resampler r;
+        mote_source source = source_at(1);
+        const mote_block_weights w = { weight, factor, 5000 };
+        int64_t slot;
+        fill(5000, 1.0, 1, 1);
+        mote_memory_open(&counted, &allocator);
+        assert_status(mote_resampler_open(&r, choice, 5000, &counted, NULL, NULL), MOTE_OK);
+        const int64_t calls = counter.calls;
+        assert_status(mote_resample_weighted(&r, &source, &w, 5000, ancestor, uniform), MOTE_OK);
+        if (mote_resampling_flags(choice) & MOTE_RESAMPLING_CONDITIONAL)
+            assert_status(mote_resample_conditional(&r, &source, &w, 5000, 17, ancestor, &slot), MOTE_OK);
+        assert_int_equal(counter.calls, calls);
+        mote_resampler_close(&r);
+        assert_int_equal(counter.live, 0);
+    }
+}
+
+static void open_fails_cleanly(void **state)
+{
+    mote_message message;
+    mote_resampler r;
+    (void)state;
+    assert_status(mote_resampler_open(&r, 99, 10, &memory, NULL, &message), MOTE_EOPTION);
+    assert_status(mote_resampler_open(&r, 0, 0, &memory, NULL, &message), MOTE_EINVAL);
+    assert_status(mote_resampler_open(&r, 0, (int64_t)1 << 31, &memory, NULL, &message), MOTE_EINVAL);
+    for (int64_t fail_at = 1; fail_at <= 7; ++fail_at) {
+        test_allocator counter = { .fail_at = fail_at };
+        mote_allocator allocator = test_allocator_of(&counter);
+        mote_memory counted;
+        mote_memory_open(&counted, &allocator);
+        assert_status(mote_resampler_open(&r, 0, 10, &counted, NULL, &message), MOTE_ENOMEM);
+        assert_int_equal(counter.live, 0);
+    }
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
+        assert_int_equal(mote_resampling_find(mote_resampling_name(choice)), choice);
+    assert_int_equal(mote_resampling_find("systemic"), -1);
+    assert_int_equal(mote_resampling_flags(-1), 0);
+}
+
+static int compare_indices(const void *a, const void *b)
+{
+    return (*(const int32_t *)a > *(const int32_t *)b) - (*(const int32_t *)a < *(const int32_t *)b);
+}
+
+static void survivors_keep_their_slots(void **state)
+{
+    (void)state;
+    for (int64_t choice = 0; choice <= MOTE_RESAMPLE_KILLING; ++choice) {
+        const int64_t count = choice == MOTE_RESAMPLE_KILLING ? 5000 : choice == MOTE_RESAMPLE_SSP ? 3000 : 4999;
+        const mote_block_weights w = { weight, factor, 5000 };
+        mote_source source = source_at(9);
+        mote_resampler r;
+        fill(5000, 1.5, 1, 2);
+        open_resampler(&r, choice == MOTE_RESAMPLE_OPTIMAL ? 0 : choice, 5000, NULL);
+        assert_status(mote_resample(&r, &source, &w, count, ancestor), MOTE_OK);
+        memcpy(expected, ancestor, sizeof expected);
+        mote_resampler_keep_slots(&r, ancestor, count);
+        for (int64_t s = 0; s < count; ++s) /* every parent that has offspring and could stay has stayed */
+            if (ancestor[s] < count)
+                assert_int_equal(ancestor[ancestor[s]], ancestor[s]);
+        qsort(ancestor, (size_t)count, sizeof *ancestor, compare_indices);
+        qsort(expected, (size_t)count, sizeof *expected, compare_indices);
+        assert_same_bytes(ancestor, expected, (size_t)count * sizeof *ancestor);
+        mote_resampler_close(&r);
+    }
+}
+
+static void alias_table_is_exact(void **state)
+{
+    static double share[MANY];
+    double sum = 0;
+    mote_alias table;
+    (void)state;
+    fill(MANY, 2.0, 1, 6);
+    assert_status(mote_alias_open(&table, MANY, &memory), MOTE_OK);
+    assert_status(mote_alias_build(&table, plain, MANY), MOTE_OK);
+    for (int64_t i = 0; i < MANY; ++i) {
+        sum += plain[i];
+        share[i] = 0;
+    }
+    for (int64_t c = 0; c < MANY; ++c) {
+        share[c] += (double)table.cut[c] / 0x1p64;
+        share[table.other[c]] += 1 - (double)table.cut[c] / 0x1p64;
+    }
+    for (int64_t i = 0; i < MANY; ++i) {
+        assert_close(share[i], plain[i] / sum * MANY, 1e-11, 1e-9);
+        assert_true(plain[i] > 0 || share[i] == 0);
+    }
+    assert_status(mote_alias_build(&table, plain, MANY + 1), MOTE_EINVAL);
+    memset(plain, 0, sizeof plain);
+    assert_status(mote_alias_build(&table, plain, MANY), MOTE_ENUMERIC);
+    plain[1] = -1;
+    assert_status(mote_alias_build(&table, plain, MANY), MOTE_EINVAL);
+    mote_alias_close(&table);
+}
+
+/* What is recorded is replayed, whichever way the numbers were asked for. */
+static void tapes_hold_resampling(void **state)
+{
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        const mote_block_weights w = { weight, factor, 3000 };
+        mote_source *inner, *record, *replay;
+        mote_resampler r;
+        fill(3000, 1.0, 1, 3);
+        open_resampler(&r, choice, 3000, NULL);
+        assert_status(mote_source_open_live(&inner, 5, 0), MOTE_OK);
+        assert_status(mote_source_open_record(&record, inner), MOTE_OK);
+        assert_status(mote_resample_weighted(&r, record, &w, 3000, expected, uniform), MOTE_OK);
+        assert_status(mote_source_open_replay(&replay, record), MOTE_OK);
+        assert_status(mote_resample_weighted(&r, replay, &w, 3000, ancestor, uniform), MOTE_OK);
+        assert_same_bytes(ancestor, expected, 3000 * sizeof *ancestor);
+        mote_source_close(&replay);
+        mote_source_close(&record);
+        mote_source_close(&inner);
+        mote_resampler_close(&r);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_are_the_plain_loops),
+        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(instruction_sets_do_not_matter),
+        cmocka_unit_test(weights_of_all_sizes),
+        cmocka_unit_test(small_sizes),
+        cmocka_unit_test(factors_belong_to_blocks),
+        cmocka_unit_test(nothing_to_draw_from),
+        cmocka_unit_test(live_draws_have_the_enumerated_law),
+        cmocka_unit_test(large_populations_have_their_means),
+        cmocka_unit_test(a_step_takes_no_memory),
+        cmocka_unit_test(open_fails_cleanly),
+        cmocka_unit_test(survivors_keep_their_slots),
+        cmocka_unit_test(alias_table_is_exact),
+        cmocka_unit_test(tapes_hold_resampling),
+    };
+    program = argv[0];
+    if (argc == 2 && !strcmp(argv[1], "--digest")) {
+        open_memory(NULL);
+        printf("%llx\n", (unsigned long long)digest(NULL));
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, open_memory, NULL) == 0 ? 0 : 1;
+}
