@@ -64,7 +64,8 @@ enum {
     MOTE_KIND_mote_kalman_model,
     MOTE_KIND_mote_kalman_functional,
     MOTE_KIND_mote_kalman_arrays,
-    MOTE_KIND_mote_kalman_batch
+    MOTE_KIND_mote_kalman_batch,
+    MOTE_KIND_mote_hidden_markov_model
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

@@ -19,23 +19,13 @@
 #define MOTE_KALMAN_H
 
 #include <mote/base.h>
+#include <mote/matrix.h>
 #include <mote/source.h>
 #include <mote/status.h>
 
 MOTE_BEGIN
 
 typedef struct mote_kalman mote_kalman;
-
-/* A matrix in the caller's memory; values NULL: absent. */
-typedef struct mote_matrix {
-    const double *values;
-    int64_t rows, columns;
-} mote_matrix;
-
-/* Of an array a[rows][columns], of an array v[rows]. */
-#define MOTE_MATRIX(array)                                                                                           \
-    { &(array)[0][0], (int64_t)(sizeof(array) / sizeof *(array)), (int64_t)(sizeof *(array) / sizeof **(array)) }
-#define MOTE_VECTOR(array) { (array), (int64_t)(sizeof(array) / sizeof *(array)), 1 }
 
 /* The matrices of one time, for d states and m observations. */
 typedef struct mote_kalman_matrices {

@@ -8,7 +8,9 @@
 #include <mote/config.h>
 #include <mote/draws.h>
 #include <mote/filter.h>
+#include <mote/hidden_markov.h>
 #include <mote/kalman.h>
+#include <mote/matrix.h>
 #include <mote/maths.h>
 #include <mote/nested.h>
 #include <mote/option.h>
