@@ -47,8 +47,8 @@ double mote_uniform_tail(double n, double zeta, double half_square, const double
 /* x^a exp(-x) / Gamma(a + 1) */
 static double prefactor(double a, double x)
 {
-    if (a < 10.0)
-        return pow(x, a) * exp(-x - mote_log_gamma(a + 1.0));
+    if (a < 10.0) /* far out it is 0, though x^a may overflow */
+        return x < 1000.0 ? pow(x, a) * exp(-x - mote_log_gamma(a + 1.0)) : 0.0;
     return exp(-a * mote_relative_entropy(x / a, (x - a) / a)) / (sqrt(6.28318530717958647693 * a) * mote_gamma_star(a));
 }
 

@@ -23,5 +23,6 @@
 #include <mote/ssm.h>
 #include <mote/status.h>
 #include <mote/target.h>
+#include <mote/variate.h>
 
 #endif

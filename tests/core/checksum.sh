@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The vector kernels give the same bits from gcc and clang, without and with optimisation, for every instruction set.
+# The vector kernels and the variates give the same bits from gcc and clang, without and with optimisation, for every instruction set.
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -11,7 +11,9 @@ check() {
     name="$1 $2 $3"; compiler=$1 level=$2 variant=$3; shift 3
     if ! "$compiler" -std=c11 "$level" -fno-math-errno -fno-trapping-math -ffp-contract=off -DMOTE_VARIANT="$variant" \
         "$@" -I"$source" -I"$source/include" -o "$folder/checksum" \
-        "$source/tests/core/checksum.c" "$source/core/vector_kernels.c" -lm; then
+        "$source/tests/core/checksum.c" "$source/core/vector_kernels.c" "$source/core/source.c" \
+        "$source/core/source_live.c" "$source/core/memory.c" "$source/core/variate_count.c" \
+        "$source/core/variate_mass.c" "$source/core/variate_real.c" -D_POSIX_C_SOURCE=200809L -lm; then
         echo "not ok - $name (it does not compile)"; status=1; return
     fi
     code=0; "$folder/checksum" || code=$?

@@ -280,6 +280,7 @@ static void ends_and_nonsense(void **state)
     assert_true(mote_student_quantile(0.0, 1.0, 2.0) == -INFINITY && mote_student_quantile(1.0, 0.0, 2.0) == INFINITY);
     assert_true(mote_truncated_quantile(0.0, 1.0, 2.0, 3.0) == 2.0 && mote_truncated_quantile(1.0, 0.0, 2.0, 3.0) == 3.0);
     assert_true(mote_gamma_cdf(-1.0, 2.0, &y) == 0.0 && y == 1.0 && mote_gamma_cdf(INFINITY, 2.0, &y) == 1.0 && y == 0.0);
+    assert_true(mote_gamma_cdf(1e300, 3.5, &y) == 1.0 && y == 0.0); /* though x^a overflows */
     assert_true(mote_beta_cdf(-1.0, 2.0, 1.0, &y) == 0.0 && mote_beta_cdf(2.0, 2.0, 1.0, &y) == 1.0 && y == 0.0);
     assert_true(mote_student_cdf(-INFINITY, 2.0, &y) == 0.0 && y == 1.0 && mote_student_cdf(0.0, 2.0, &y) == 0.5);
     const double bad[] = { mote_normal_quantile(NAN, 0.5), mote_normal_quantile(-0.5, 1.5), mote_gamma_cdf(1, 0, &y),
