@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The by-name registry: joins the folders' tables of algorithms. */
 #include <mote/filter.h>
+#include <mote/iterated_filtering.h>
 #include <mote/nested.h>
 #include <string.h>
 
 #include "core/run.h"
 
-static const mote_algorithm *const *const algorithms[] = { &mote_nested, &mote_prior_run, &mote_filter };
+static const mote_algorithm *const *const algorithms[] = {
+    &mote_nested,
+    &mote_prior_run,
+    &mote_filter,
+    &mote_iterated_filtering,
+};
 
 const mote_algorithm *mote_algorithm_at(int64_t index)
 {

@@ -9,6 +9,7 @@
 #include <mote/draws.h>
 #include <mote/filter.h>
 #include <mote/hidden_markov.h>
+#include <mote/iterated_filtering.h>
 #include <mote/kalman.h>
 #include <mote/matrix.h>
 #include <mote/maths.h>

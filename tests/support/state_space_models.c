@@ -14,7 +14,8 @@ static double log_normal(double x, double mean, double variance)
 
 /* ---- linear-Gaussian ---- */
 
-#define P(block, p) (*(block)->parameter[p])
+/* Parameter p of particle i, shared or its own. */
+#define P(block, p) ((block)->parameter[p][i * (block)->parameter_stride])
 
 static int lg_initial(void *ctx, const mote_block *block, mote_source *source)
 {
@@ -67,7 +68,7 @@ static int lg_log_transition_bound(void *ctx, const mote_block *block)
 }
 
 /* Mean and variance of x_t given its mean `m` and variance `v` before y_t is seen. */
-static double lg_update(const mote_block *block, double m, double v, double *variance)
+static double lg_update(const mote_block *block, int64_t i, double m, double v, double *variance)
 {
     *variance = v * P(block, LG_VAR_Y) / (v + P(block, LG_VAR_Y));
     return m + v / (v + P(block, LG_VAR_Y)) * (block->observation[0] - m);
@@ -80,7 +81,7 @@ static int lg_propose(void *ctx, const mote_block *block, mote_source *source)
     mote_normals(source, block->state[0], block->n);
     for (int64_t i = 0; i < block->n; ++i) {
         const double m = block->previous ? P(block, LG_RHO) * block->previous[0][i] : 0;
-        const double mean = lg_update(block, m, P(block, block->previous ? LG_VAR_X : LG_VAR_0), &variance);
+        const double mean = lg_update(block, i, m, P(block, block->previous ? LG_VAR_X : LG_VAR_0), &variance);
         block->state[0][i] = mean + sqrt(variance) * block->state[0][i];
     }
     return 0;
@@ -92,7 +93,7 @@ static int lg_log_propose(void *ctx, const mote_block *block)
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i) {
         const double m = block->previous ? P(block, LG_RHO) * block->previous[0][i] : 0;
-        const double mean = lg_update(block, m, P(block, block->previous ? LG_VAR_X : LG_VAR_0), &variance);
+        const double mean = lg_update(block, i, m, P(block, block->previous ? LG_VAR_X : LG_VAR_0), &variance);
         block->log_weight[i] = log_normal(block->state[0][i], mean, variance);
     }
     return 0;
@@ -121,9 +122,9 @@ static int lg_additive(void *ctx, const mote_block *block, double *const *value)
 
 static int lg_gradient(void *ctx, const mote_block *block, double *const *value)
 {
-    const double var_x = P(block, LG_VAR_X), var_y = P(block, LG_VAR_Y);
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i) {
+        const double var_x = P(block, LG_VAR_X), var_y = P(block, LG_VAR_Y);
         const double x = block->state[0][i], before = block->previous ? block->previous[0][i] : 0;
         const double move = block->previous ? x - P(block, LG_RHO) * before : 0;
         const double miss = block->observation ? block->observation[0] - x : 0;
@@ -138,11 +139,10 @@ static int lg_gradient(void *ctx, const mote_block *block, double *const *value)
 /* The initial law and the transition through the normal quantile. */
 static int lg_map(void *ctx, const mote_block *block, const double *const *uniform)
 {
-    const double scale = sqrt(P(block, block->previous ? LG_VAR_X : LG_VAR_0));
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i)
         block->state[0][i] = (block->previous ? P(block, LG_RHO) * block->previous[0][i] : 0) +
-                             scale * gsl_cdf_ugaussian_Pinv(uniform[0][i]);
+                             sqrt(P(block, block->previous ? LG_VAR_X : LG_VAR_0)) * gsl_cdf_ugaussian_Pinv(uniform[0][i]);
     return 0;
 }
 
@@ -298,17 +298,17 @@ enum { SV_MU, SV_RHO, SV_SIGMA };
 
 static int sv_initial(void *ctx, const mote_block *block, mote_source *source)
 {
-    const double scale = P(block, SV_SIGMA) / sqrt(1 - P(block, SV_RHO) * P(block, SV_RHO));
+    const double scale = *block->parameter[SV_SIGMA] / sqrt(1 - *block->parameter[SV_RHO] * *block->parameter[SV_RHO]);
     (void)ctx;
     mote_normals(source, block->state[0], block->n);
     for (int64_t i = 0; i < block->n; ++i)
-        block->state[0][i] = P(block, SV_MU) + scale * block->state[0][i];
+        block->state[0][i] = *block->parameter[SV_MU] + scale * block->state[0][i];
     return 0;
 }
 
 static int sv_transition(void *ctx, const mote_block *block, mote_source *source)
 {
-    const double mu = P(block, SV_MU), rho = P(block, SV_RHO), sigma = P(block, SV_SIGMA);
+    const double mu = *block->parameter[SV_MU], rho = *block->parameter[SV_RHO], sigma = *block->parameter[SV_SIGMA];
     (void)ctx;
     mote_normals(source, block->state[0], block->n);
     for (int64_t i = 0; i < block->n; ++i)
@@ -329,7 +329,7 @@ static int sv_log_potential(void *ctx, const mote_block *block)
 
 static int sv_log_transition(void *ctx, const mote_block *block)
 {
-    const double mu = P(block, SV_MU), rho = P(block, SV_RHO), sigma = P(block, SV_SIGMA);
+    const double mu = *block->parameter[SV_MU], rho = *block->parameter[SV_RHO], sigma = *block->parameter[SV_SIGMA];
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i)
         block->log_weight[i] = log_normal(block->state[0][i], mu + rho * (block->previous[0][i] - mu), sigma * sigma);
