@@ -65,7 +65,7 @@ enum {
     MOTE_KIND_mote_kalman_functional,
     MOTE_KIND_mote_kalman_arrays,
     MOTE_KIND_mote_kalman_batch,
-    MOTE_KIND_mote_hidden_markov_model
+    MOTE_KIND_mote_hidden_markov_model,
     MOTE_KIND_mote_iterated_filtering_options
 };
 
