@@ -3,6 +3,7 @@
 #include <mote/filter.h>
 #include <mote/iterated_filtering.h>
 #include <mote/nested.h>
+#include <mote/pmmh.h>
 #include <string.h>
 
 #include "core/run.h"
@@ -12,6 +13,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_prior_run,
     &mote_filter,
     &mote_iterated_filtering,
+    &mote_pmmh,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

@@ -56,8 +56,9 @@ static int allocate_columns(mote_draws *draws, int parts)
     if (parts & MOTE_DRAWS_NESTED) {
         draws->birth = column(draws, &missing);
         draws->live_count = column(draws, &missing);
-        draws->chain = column(draws, &missing);
     }
+    if (parts & (MOTE_DRAWS_NESTED | MOTE_DRAWS_CHAIN))
+        draws->chain = column(draws, &missing);
     return missing ? MOTE_ENOMEM : MOTE_OK;
 }
 

@@ -66,7 +66,8 @@ enum {
     MOTE_KIND_mote_kalman_arrays,
     MOTE_KIND_mote_kalman_batch,
     MOTE_KIND_mote_hidden_markov_model,
-    MOTE_KIND_mote_iterated_filtering_options
+    MOTE_KIND_mote_iterated_filtering_options,
+    MOTE_KIND_mote_pmmh_options,
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

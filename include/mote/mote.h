@@ -18,6 +18,7 @@
 #include <mote/output.h>
 #include <mote/parameter.h>
 #include <mote/plugin.h>
+#include <mote/pmmh.h>
 #include <mote/resample.h>
 #include <mote/run.h>
 #include <mote/source.h>
