@@ -46,6 +46,23 @@ truth minimal "$decay"
 truth batch -5.6736
 truth ask_and_tell "$(awk 'BEGIN { pi = 3.14159265358979; printf "%.4f", log(2 * pi * 2 * 0.1 * sqrt(2 * pi) / 64) }')"
 truth multinest_eggbox 235.8559
+
+# The same filter with scalars, and a likelihood that rises.
+./kalman >out 2>&1
+code=$?
+awk '
+BEGIN {
+    c = 100; e = 1; pi = 3.14159265358979 # covariance (c, d; d, e), mean (m, v)
+    for (t = 0; t < 40; ++t) {
+        if (t) { m += v; c += 2 * d + e + 0.01; d += e; e += 0.01 }
+        if (t % 4 == 3) continue
+        s = c + 1; r = 0.5 * t + 3 * sin(0.2 * t) + 0.9 * cos(7 * t * t) - m; sum -= (log(2 * pi * s) + r * r / s) / 2
+        m += c / s * r; v += d / s * r; e -= d * d / s; d -= c * d / s; c -= c * c / s
+    }
+}
+/^step/ { falls += n && $4 < last; last = $4; if (!n++) off = $4 - sum }
+END { exit !(n == 6 && off < 1e-4 && off > -1e-4 && !falls && last > sum + 1) }' out
+result "kalman: log-likelihood of a scalar filter, rising" $((code + $?))
 printf '#!/bin/sh\nexec "%s/mote" run "%s/examples/gaussian.ini"\n' "$build" "$source_folder" >gaussian_ini && chmod +x gaussian_ini
 truth gaussian_ini "$(awk 'BEGIN { printf "%.4f", -4 * log(20) }')"
 [ "$failures" -eq 0 ]
