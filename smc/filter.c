@@ -46,6 +46,14 @@ static int open_history(mote_run *run, mote_filter_run_state *state)
     return status;
 }
 
+static int open_variance(mote_run *run, mote_filter_run_state *state)
+{
+    const mote_filter_options *o = run->options;
+    if (o->variance == MOTE_VARIANCE_OFF || o->particles == 1 || state->filter.setup.quasi)
+        return MOTE_OK;
+    return mote_variance_open(&state->variance, &state->filter, o->variance_lag, o->variance == MOTE_VARIANCE_ALL, &run->memory);
+}
+
 static void identify_theta(mote_run *run, const mote_filter_run_state *state)
 {
     char text[32];
@@ -73,6 +81,8 @@ static int filter_open(mote_run *run, const void *model)
         status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool, &run->message);
     if (!status)
         status = open_history(run, state);
+    if (!status)
+        status = open_variance(run, state);
     if (!status) {
         mote_run_identify_state_space(run, &state->space);
         identify_theta(run, state);
@@ -87,6 +97,7 @@ static void filter_close(mote_run *run)
 {
     mote_filter_run_state *state = run->state;
     mote_history_close(&state->history);
+    mote_variance_close(&state->variance);
     mote_particle_filter_close(&state->filter);
     mote_datum_close(&state->datum, &run->memory);
     mote_pool_close(&state->pool);
@@ -194,6 +205,44 @@ static int add_results(mote_draws *draws, const mote_particle_filter *filter)
     return status;
 }
 
+/* The error of log Z, or why there is none. */
+static int add_error(mote_draws *draws, mote_filter_run_state *state)
+{
+    const mote_variance_value v = mote_variance_evidence(&state->variance, &state->filter);
+    char text[256];
+    if (isnan(v.value))
+        return MOTE_OK;
+    if (v.reliable) {
+        draws->log_evidence_error = sqrt(v.value);
+        return mote_draws_add_real(draws, "log_evidence_error", draws->log_evidence_error, "nats",
+                                   "standard error of log_evidence from the genealogy of this run");
+    }
+    if (v.ancestors <= 1)
+        snprintf(text, sizeof text, "the error of log Z is not reliable: one ancestor is left within %lld resamplings; take more "
+                 "particles, or repeat the run with other values of run_id", (long long)state->variance.lineage.lag);
+    else
+        snprintf(text, sizeof text, "the error of log Z is not reliable: its estimated variance is %.3g, not between 0 and 1; take "
+                 "more particles, or repeat the run with other values of run_id", v.value);
+    return mote_draws_add_warning(draws, "error_unreliable", text);
+}
+
+/* Filtered means of the last population with their errors, by name of the state. */
+static int add_means(mote_draws *draws, mote_run *run, const mote_filter_run_state *state)
+{
+    char name[160];
+    int status = MOTE_OK;
+    for (int64_t k = 0; k < state->space.model.state_count && k < 64 && !status; ++k) {
+        const char *text = state->space.model.states[k];
+        snprintf(name, sizeof name, "filter_mean_%.120s", text);
+        status = mote_draws_add_real(draws, name, mote_filter_mean(run, k), "", "weighted mean of the last population");
+        const double error = mote_filter_mean_error(run, k);
+        snprintf(name, sizeof name, "filter_mean_error_%.120s", text);
+        if (!status && !isnan(error))
+            status = mote_draws_add_real(draws, name, error, "", "its standard error from the genealogy of this run");
+    }
+    return status;
+}
+
 static int filter_draws(mote_run *run)
 {
     mote_filter_run_state *state = run->state;
@@ -210,7 +259,10 @@ static int filter_draws(mote_run *run)
     for (int64_t i = 0; i < filter->setup.particles; ++i)
         draws->log_weight[i] = filter->dead ? -INFINITY : filter->now->log_weight[i] - filter->now->log_sum;
     draws->log_evidence = filter->log_evidence;
-    return add_results(draws, filter);
+    int status = add_results(draws, filter);
+    if (!status && state->variance.n)
+        status = add_error(draws, state);
+    return status || filter->dead ? status : add_means(draws, run, state);
 }
 
 static void filter_progress(mote_run *run, mote_progress *progress)

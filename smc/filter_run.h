@@ -6,6 +6,7 @@
 #include "core/run.h"
 #include "smc/history.h"
 #include "smc/particle_filter.h"
+#include "smc/variance.h"
 
 typedef struct mote_filter_run_state {
     mote_state_space space;
@@ -14,9 +15,13 @@ typedef struct mote_filter_run_state {
     mote_pool *pool;
     mote_particle_filter filter;
     mote_history history;
+    mote_variance variance;
     double last_time;   /* of the last observation consumed */
     int64_t waiting;    /* 1: datum holds an observation that was pushed and not yet taken */
     int64_t ended;      /* 1: the stream is closed */
 } mote_filter_run_state;
+
+/* The filter of a run of `filter` that has a population; NULL otherwise. */
+const mote_particle_filter *mote_filter_of_run(const mote_run *run);
 
 #endif

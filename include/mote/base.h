@@ -68,6 +68,9 @@ enum {
     MOTE_KIND_mote_hidden_markov_model,
     MOTE_KIND_mote_iterated_filtering_options,
     MOTE_KIND_mote_pmmh_options,
+    MOTE_KIND_mote_filter_error,
+    MOTE_KIND_mote_filter_view,
+    MOTE_KIND_mote_smoother_options
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

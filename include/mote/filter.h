@@ -21,6 +21,7 @@ enum mote_proposal { MOTE_PROPOSAL_TRANSITION, MOTE_PROPOSAL_GUIDED };
 enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
 enum mote_filter_points { MOTE_POINTS_RANDOM, MOTE_POINTS_SOBOL };
 enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
+enum mote_filter_variance { MOTE_VARIANCE_LAG, MOTE_VARIANCE_ALL, MOTE_VARIANCE_OFF };
 enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STEPS, MOTE_HISTORY_TREE, MOTE_HISTORY_FULL };
 
 /* Options that every algorithm with a particle filter inside has. */
@@ -37,6 +38,8 @@ enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STE
 
 #define MOTE_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \
     MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
+    CHOICE(variance, "lag|all|off", "errors from the run's own genealogy: by ancestors variance_lag resamplings back; "  \
+           "also by ancestors at time 0; none")                                                                        \
     INTEGER(variance_lag, 20, "resamplings", 1, 1000000, "how far back the error of log Z looks for common ancestors")   \
     CHOICE(history, "none|lag|steps|tree|full", "what is kept of the past: populations of the last or of chosen steps, " \
            "paths of the present particles, all populations")                                                           \
@@ -68,6 +71,28 @@ MOTE_API int64_t mote_filter_count(const mote_run *run);             /* observat
 MOTE_API const double *mote_filter_state(const mote_run *run, int64_t state);
 MOTE_API int mote_filter_log_weights(const mote_run *run, double *log_weight);
 MOTE_API const int32_t *mote_filter_ancestors(const mote_run *run);
+
+/* Errors from this one run's genealogy; NaN when they are not available (one particle, quasi-random points, variance =
+ * off, all weights zero) or not reliable. Of log Z by the ancestors variance_lag resamplings back; of the filtered mean of
+ * a coordinate the same (Olsson and Douc 2019). O(variance_lag x particles). */
+MOTE_API double mote_filter_log_evidence_error(mote_run *run);
+MOTE_API double mote_filter_mean_error(mote_run *run, int64_t state);
+
+/* All estimates, the unreliable ones too. state -1: of log Z (for LEE_WHITELEY: the relative variance of the evidence; no
+ * CHAN_LAI). lag: of FIXED_LAG means, in resamplings, at most variance_lag; 0: variance_lag. The other two look at ancestors
+ * at time 0 and need variance = all, or at most variance_lag resamplings. Stated for multinomial resampling and every other
+ * unbiased scheme (fixed lag of log Z); the others are stated for multinomial only. */
+enum mote_error_estimate { MOTE_ERROR_FIXED_LAG, MOTE_ERROR_LEE_WHITELEY, MOTE_ERROR_CHAN_LAI };
+
+typedef struct mote_filter_error {
+    mote_head head;
+    double variance;     /* NaN: not available */
+    double error;        /* its square root; NaN when it is not reliable */
+    int64_t ancestors;   /* left with weight at the lag used; the fewest of all lags that entered */
+    int64_t reliable;    /* 0: one ancestor is left, or a variance of log Z that is negative or above 1 */
+} mote_filter_error;
+
+MOTE_API int mote_filter_error_of(mote_run *run, int64_t estimate, int64_t state, int64_t lag, mote_filter_error *error);
 
 /* Past populations, filtered and weighted, as far as the option `history` keeps them; NULL and MOTE_ESTATE otherwise. */
 MOTE_API const double *mote_filter_history_state(const mote_run *run, int64_t step, int64_t state);

@@ -71,7 +71,8 @@ static int path_start(int64_t history, int newest)
 
 static mote_filter_options options_of(int64_t history)
 {
-    return (mote_filter_options){ MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 4, .history = history,
+    return (mote_filter_options){ MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 4, .variance = MOTE_VARIANCE_OFF,
+                                  .history = history,
                                   .history_lag = 6, .history_steps = history == MOTE_HISTORY_STEPS ? " 0, 7,30 ,77" : NULL };
 }
 
