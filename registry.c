@@ -3,6 +3,7 @@
 #include <mote/filter.h>
 #include <mote/iterated_filtering.h>
 #include <mote/nested.h>
+#include <mote/paris.h>
 #include <mote/pmmh.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_filter,
     &mote_iterated_filtering,
     &mote_pmmh,
+    &mote_paris,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

@@ -18,6 +18,10 @@ static void put_ledger(mote_writer *writer, const mote_ledger *ledger)
     mote_put_integer(writer, ledger->workers_started);
     mote_put_integer(writer, ledger->checkpoints);
     mote_put_real(writer, ledger->likelihood_seconds);
+    mote_put_integer(writer, ledger->backward_draws);
+    mote_put_integer(writer, ledger->backward_trials);
+    mote_put_integer(writer, ledger->backward_fallbacks);
+    mote_put_integer(writer, ledger->transition_densities);
 }
 
 static void get_ledger(mote_reader *reader, mote_ledger *ledger)
@@ -31,6 +35,10 @@ static void get_ledger(mote_reader *reader, mote_ledger *ledger)
     ledger->workers_started = mote_get_integer(reader);
     ledger->checkpoints = mote_get_integer(reader);
     ledger->likelihood_seconds = mote_get_real(reader);
+    ledger->backward_draws = mote_get_integer(reader);
+    ledger->backward_trials = mote_get_integer(reader);
+    ledger->backward_fallbacks = mote_get_integer(reader);
+    ledger->transition_densities = mote_get_integer(reader);
 }
 
 /* After these errors the state may be wrong: it must not become a checkpoint. */

@@ -190,6 +190,10 @@ static void add_ledger(struct json *json, json_t *all, const mote_ledger *ledger
     set(json, object, "checkpoints", json_integer(ledger->checkpoints));
     set(json, object, "seconds", real(ledger->seconds));
     set(json, object, "likelihood_seconds", real(ledger->likelihood_seconds));
+    set(json, object, "backward_draws", json_integer(ledger->backward_draws));
+    set(json, object, "backward_trials", json_integer(ledger->backward_trials));
+    set(json, object, "backward_fallbacks", json_integer(ledger->backward_fallbacks));
+    set(json, object, "transition_densities", json_integer(ledger->transition_densities));
 }
 
 static void add_run(struct json *json, json_t *all, mote_run *run, const mote_draws *draws)

@@ -7,27 +7,9 @@
 
 #include "core/vector.h"
 #include "smc/backward_parts.h"
+#include "smc/columns.h"
 
 /* ---- memory ---- */
-
-static double **open_columns(const mote_memory *memory, int64_t columns)
-{
-    double **pointers = mote_memory_allocate(memory, columns, sizeof *pointers);
-    double *values = pointers ? mote_memory_allocate_aligned(memory, columns * MOTE_BLOCK, sizeof *values) : NULL;
-    for (int64_t k = 0; values && k < columns; ++k)
-        pointers[k] = values + k * MOTE_BLOCK;
-    if (values)
-        return pointers;
-    mote_memory_release(memory, pointers);
-    return NULL;
-}
-
-static void close_columns(const mote_memory *memory, double **columns)
-{
-    if (columns)
-        mote_memory_release_aligned(memory, columns[0]);
-    mote_memory_release(memory, columns);
-}
 
 static int64_t blocks_of(int64_t n)
 {
@@ -38,10 +20,10 @@ static int open_scratch(mote_backward_scratch *s, const mote_memory *memory, int
 {
     uint64_t **words[] = { &s->draw, &s->pair, &s->first, &s->second };
     int32_t **indices[] = { &s->candidate, &s->of, &s->pending };
-    int missing = !(s->previous = open_columns(memory, d));
-    missing |= !(s->state = open_columns(memory, d));
-    missing |= !(s->child = open_columns(memory, d));
-    missing |= !(s->column = open_columns(memory, BACKWARD_COLUMNS));
+    int missing = !(s->previous = mote_block_columns_open(memory, d, MOTE_BLOCK));
+    missing |= !(s->state = mote_block_columns_open(memory, d, MOTE_BLOCK));
+    missing |= !(s->child = mote_block_columns_open(memory, d, MOTE_BLOCK));
+    missing |= !(s->column = mote_block_columns_open(memory, BACKWARD_COLUMNS, MOTE_BLOCK));
     missing |= !(s->at = mote_memory_allocate(memory, d, sizeof *s->at));
     missing |= !(s->table = mote_memory_allocate_aligned(memory, blocks_of(n) * MOTE_BLOCK, sizeof *s->table));
     missing |= !(s->maximum = mote_memory_allocate(memory, blocks_of(n), sizeof *s->maximum));
@@ -56,10 +38,10 @@ static int open_scratch(mote_backward_scratch *s, const mote_memory *memory, int
 static void close_scratch(mote_backward_scratch *s, const mote_memory *memory)
 {
     void *blocks[] = { (void *)s->at, s->maximum, s->sum, s->draw, s->pair, s->first, s->second, s->candidate, s->of, s->pending };
-    close_columns(memory, s->previous);
-    close_columns(memory, s->state);
-    close_columns(memory, s->child);
-    close_columns(memory, s->column);
+    mote_block_columns_close(memory, s->previous);
+    mote_block_columns_close(memory, s->state);
+    mote_block_columns_close(memory, s->child);
+    mote_block_columns_close(memory, s->column);
     mote_memory_release_aligned(memory, s->table);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
@@ -221,16 +203,24 @@ int mote_backward_bounds(mote_backward *b, mote_backward_scratch *s, int64_t cou
 
 /* ---- sharing out ---- */
 
-/* Children of one item: as many as fill a block with their draws. */
+/* Children of one item: as many as fill a block with their draws; fewer when each has a table of its own. */
 static int64_t item_size(const mote_backward *b)
 {
-    return MOTE_BLOCK / b->setup.draws;
+    const int64_t most = b->setup.way == MOTE_BACKWARD_EXACT ? 64 : MOTE_BLOCK;
+    return MOTE_BLOCK / b->setup.draws < most ? MOTE_BLOCK / b->setup.draws : most;
 }
 
-static void draw_item(void *ctx, int64_t item, int64_t thread)
+static int work(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count)
 {
     static int (*const ways[])(mote_backward *, mote_backward_scratch *, int64_t, int64_t) = {
         mote_backward_trials, mote_backward_exact, mote_backward_trials, mote_backward_mcmc };
+    if (b->mean)
+        return mote_backward_means(b, s, first, count);
+    return mote_source_wants_cuts(b->source) ? mote_backward_enumerate(b, s, first, count) : ways[b->setup.way](b, s, first, count);
+}
+
+static void do_item(void *ctx, int64_t item, int64_t thread)
+{
     mote_backward *b = ctx;
     mote_backward_scratch *s = &b->scratch[thread];
     const int64_t size = item_size(b), first = item * size, left = b->children->n - first;
@@ -239,8 +229,7 @@ static void draw_item(void *ctx, int64_t item, int64_t thread)
         return;
     for (int64_t k = 0; k < b->space->model.state_count; ++k)
         memcpy(s->child[k], b->children->state[k] + first, (size_t)count * sizeof(double));
-    const int status = mote_source_wants_cuts(b->source) ? mote_backward_enumerate(b, s, first, count)
-                                                         : ways[b->setup.way](b, s, first, count);
+    const int status = work(b, s, first, count);
     if (status) {
         s->failed_item = item;
         s->status = status;
@@ -259,7 +248,6 @@ static int conclude(mote_backward *b)
         if (s->failed_item >= 0 && (!failed || s->failed_item < failed->failed_item))
             failed = s;
     }
-    b->info.draws += b->children->n * b->setup.draws;
     if (failed && failed->status == MOTE_EMODEL)
         return mote_fail(b->message, MOTE_EMODEL, "the model '%s', backward draws at step %lld (time %g): %s",
                          b->space->model.name ? b->space->model.name : "model", (long long)b->block->step, b->block->time,
@@ -267,29 +255,46 @@ static int conclude(mote_backward *b)
     return failed ? failed->status : MOTE_OK;
 }
 
+/* `alone`: tapes and enumerators belong to one thread. */
+static int share_out(mote_backward *b, int alone)
+{
+    const int64_t items = (b->children->n + item_size(b) - 1) / item_size(b);
+    for (int64_t i = 0; i < threads_of(b); ++i) {
+        b->scratch[i].failed_item = -1;
+        b->scratch[i].info = (mote_backward_info){ 0 };
+    }
+    if (b->pool && items > 1 && !alone)
+        mote_pool_run(b->pool, do_item, b, items);
+    else
+        for (int64_t item = 0; item < items; ++item)
+            do_item(b, item, 0);
+    return conclude(b);
+}
+
 int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents, const mote_children *children,
                        const mote_source *source, int32_t *chosen)
 {
     mote_source here = mote_source_at(source, MOTE_PURPOSE_BACKWARD, (uint32_t)block->step, 0);
-    const int64_t items = (children->n + item_size(b) - 1) / item_size(b);
     b->block = block;
     b->parents = parents;
     b->children = children;
     b->source = &here;
     b->chosen = chosen;
+    b->mean = NULL;
     int status = prepare(b);
-    if (status)
-        return status;
-    for (int64_t i = 0; i < threads_of(b); ++i) {
-        b->scratch[i].failed_item = -1;
-        b->scratch[i].info = (mote_backward_info){ 0 };
-    }
-    if (b->pool && items > 1 && !here.ctx) /* tapes and enumerators belong to one thread */
-        mote_pool_run(b->pool, draw_item, b, items);
-    else
-        for (int64_t item = 0; item < items; ++item)
-            draw_item(b, item, 0);
-    status = conclude(b);
-    b->source = NULL;
+    if (!status)
+        status = share_out(b, here.ctx != NULL);
+    b->info.draws += status ? 0 : children->n * b->setup.draws;
     return status ? status : mote_source_status(&here);
+}
+
+int mote_backward_means_of(mote_backward *b, const mote_block *block, const mote_parents *parents,
+                           const mote_children *children, const mote_backward_mean *mean)
+{
+    b->block = block;
+    b->parents = parents;
+    b->children = children;
+    b->mean = mean;
+    const int status = prepare(b);
+    return status ? status : share_out(b, 0);
 }

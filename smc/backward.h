@@ -57,6 +57,16 @@ typedef struct mote_backward_info {
     int64_t densities; /* pairs whose transition density was asked for */
 } mote_backward_info;
 
+/* What mote_backward_mean averages over the parents of each child: value[k][i] becomes the mean of
+ * before[k][J] + functional_k(x_{t-1}^J, x_t^i). term[thread]: count columns of MOTE_BLOCK. */
+typedef struct mote_backward_mean {
+    int (*functional)(void *ctx, const mote_block *block, double *const *value);
+    int64_t count;
+    double *const *before;
+    double *const *value;
+    double *const *const *term;
+} mote_backward_mean;
+
 typedef struct mote_backward_scratch mote_backward_scratch;
 
 typedef struct mote_backward {
@@ -76,6 +86,7 @@ typedef struct mote_backward {
     const mote_children *children;
     const mote_source *source;
     int32_t *chosen;
+    const mote_backward_mean *mean;
 } mote_backward;
 
 /* `algorithm` is who asks, for messages: "option backward = hybrid". MOTE_EUNSUPPORTED names the member that the model
@@ -90,6 +101,10 @@ void mote_backward_close(mote_backward *b);
  * +inf or above their bound, and for callbacks that answer above 0; the model's negative code. */
 int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents, const mote_children *children,
                        const mote_source *source, int32_t *chosen);
+
+/* The same with all parents instead of draws: cost N for each child, no randomness. Of a module opened with way exact. */
+int mote_backward_means_of(mote_backward *b, const mote_block *block, const mote_parents *parents,
+                           const mote_children *children, const mote_backward_mean *mean);
 
 /* log m (plus log G where it looks at the pair) of n <= MOTE_BLOCK pairs of columns. `scratch` holds n values. */
 int mote_backward_log_density(const mote_state_space *space, const mote_block *block, int64_t n,

@@ -236,3 +236,79 @@ int mote_backward_probabilities(mote_backward *b, mote_backward_scratch *s, int6
         s->table[l] *= mote_exp(s->maximum[l / MOTE_BLOCK] - r.maximum);
     return status;
 }
+
+/* ---- means over all parents ---- */
+
+/* Term of the functional for n pairs of columns, into the columns of `thread`. */
+static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t n, const double *const *previous)
+{
+    mote_block pairs = *b->block;
+    pairs.n = n;
+    pairs.first = 0;
+    pairs.previous = previous;
+    pairs.state = s->state;
+    const int status = b->mean->functional(b->space->model.ctx, &pairs, term);
+    return status > 0 ? mote_backward_fails(s, "the functional returned a code above 0") : status;
+}
+
+/* sum_l w_l (value_l + term_l) over n parents. */
+static double joint_sum(const double *weight, const double *before, const double *term, int64_t n)
+{
+    const mote_vector_table *vector = mote_vector();
+    return vector->product(weight, before, n) + vector->product(weight, term, n);
+}
+
+/* A child to whom no parent leads has weight zero itself: its mean is never looked at. */
+static void set_mean(mote_backward *b, int64_t k, int64_t child, double sum, double total)
+{
+    b->mean->value[k][child] = total > 0 ? sum / total : 0;
+}
+
+static int small_means(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t first, int64_t from, int64_t count)
+{
+    int32_t child[MOTE_BLOCK];
+    const int64_t n = b->parents->n;
+    for (int64_t c = 0; c < count; ++c)
+        child[c] = (int32_t)(from + c);
+    int status = tables(b, s, child, count);
+    if (!status)
+        status = terms(b, s, term, count * n, (const double *const *)s->previous);
+    for (int64_t c = 0; c < count && !status; ++c) {
+        const row r = row_of(b, s, c);
+        for (int64_t k = 0; k < b->mean->count; ++k)
+            set_mean(b, k, first + from + c, joint_sum(r.weight, b->mean->before[k], term[k] + c * n, n), r.total);
+    }
+    return status;
+}
+
+/* One child: block by block, sums relative to the largest weight of each block. */
+static int large_means(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t first, int64_t c)
+{
+    const int64_t n = b->parents->n;
+    int status = large_table(b, s, (int32_t)c);
+    const row r = join(s, s->table, n);
+    for (int64_t k = 0; k < b->mean->count; ++k)
+        b->mean->value[k][first + c] = 0;
+    for (int64_t from = 0; from < n && !status && r.total > 0; from += MOTE_BLOCK) {
+        const int64_t count = n - from < MOTE_BLOCK ? n - from : MOTE_BLOCK;
+        const double share = mote_exp(s->maximum[from / MOTE_BLOCK] - r.maximum) / r.total;
+        for (int64_t k = 0; k < b->space->model.state_count; ++k)
+            s->at[k] = b->parents->state[k] + from;
+        if (share > 0)
+            status = terms(b, s, term, count, s->at);
+        for (int64_t k = 0; k < b->mean->count && share > 0; ++k)
+            b->mean->value[k][first + c] += share * joint_sum(r.weight + from, b->mean->before[k] + from, term[k], count);
+    }
+    return status;
+}
+
+int mote_backward_means(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count)
+{
+    double *const *term = b->mean->term[s - b->scratch];
+    const int64_t n = b->parents->n, room = room_of(n);
+    int status = MOTE_OK;
+    for (int64_t c = 0; c < count && !status; c += room)
+        status = n <= MOTE_BLOCK ? small_means(b, s, term, first, c, count - c < room ? count - c : room)
+                                 : large_means(b, s, term, first, c);
+    return status;
+}

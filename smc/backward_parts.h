@@ -28,6 +28,7 @@ enum mote_backward_column { BACKWARD_DENSITY, BACKWARD_EXTRA, BACKWARD_RATIO, BA
 int mote_backward_exact(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count);
 int mote_backward_trials(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count);
 int mote_backward_mcmc(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count);
+int mote_backward_means(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count);
 int mote_backward_enumerate(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t count);
 
 /* Draws pending[0..n-1] (numbers child M + draw within the item, ascending) by exact probabilities, with the random

@@ -35,6 +35,11 @@ typedef struct mote_filter_setup {
     int64_t failed_is_zero; /* a potential that is NaN or +inf is taken as 0 instead of ending the run */
 } mote_filter_setup;
 
+/* The setup from options that have MOTE_PARTICLE_OPTIONS. */
+#define MOTE_PARTICLE_SETUP(o)                                                                                         \
+    .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample, .threshold = (o)->ess_threshold, \
+    .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .quasi = (o)->points, .failed_is_zero = (o)->failed_potential
+
 /* Particles of one time with their weights: weight[i] = exp(log_weight[i] - block_maximum[i / MOTE_BLOCK]), and
  * factor[b] = exp(block_maximum[b] - maximum), so that weight[i] factor[i / MOTE_BLOCK] / sum is the normalised weight.
  * All weights zero: maximum = log_sum = -inf, factor 0. */

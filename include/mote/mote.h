@@ -17,6 +17,7 @@
 #include <mote/option.h>
 #include <mote/output.h>
 #include <mote/parameter.h>
+#include <mote/paris.h>
 #include <mote/plugin.h>
 #include <mote/pmmh.h>
 #include <mote/resample.h>

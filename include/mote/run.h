@@ -37,6 +37,10 @@ typedef struct mote_ledger {
     int64_t checkpoints;
     double seconds;                     /* wall time of all sessions of this run, s */
     double likelihood_seconds;          /* spent in the model, summed over threads, s; NaN when not measured */
+    int64_t backward_draws;             /* smoothers: parents drawn */
+    int64_t backward_trials;            /* rejection trials and Metropolis steps that these took */
+    int64_t backward_fallbacks;         /* draws that took the exact way after too many trials */
+    int64_t transition_densities;       /* pairs of states whose transition density was asked for */
 } mote_ledger;
 
 /* Handed to the progress callback between steps, at most about ten times a second. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* PaRIS: on-line smoothing of additive functionals, as a collector on a particle filter (Olsson and Westerborn 2017,
+ * arXiv:1412.7550). For H_t = h_0(x_0) + sum_{s <= t} h_s(x_{s-1}, x_s), component by component,
+ *
+ *     b_0^i = h_0(x_0^i);    b_t^i = (1/M) sum_{j <= M} [ b_{t-1}^{J_ij} + h_t(x_{t-1}^{J_ij}, x_t^i) ]
+ *     E[H_t | y_0..t] is estimated by sum_i W_t^i b_t^i
+ *
+ * with backward draws J_ij (smc/backward.h). No path is stored; cost and memory per step do not grow. M >= 2 keeps the
+ * variance linear in t; with M = 1 it grows as that of the filter's own genealogy. M = 0 takes the mean over all parents
+ * instead of draws: the exact O(N^2) forward smoother (Del Moral, Doucet and Singh 2010), whose estimate is the mean of
+ * PaRIS's over its draws, and which is its naive twin. Particles of weight zero have b = 0.
+ *
+ *     mote_paris_smoother_open(&paris, &filter, &setup, message);   mote_particle_filter_add(&filter, &paris.collector);
+ *     ... steps of the filter ...                          paris.estimate[k]
+ *     mote_paris_smoother_close(&paris);
+ *
+ * Known answer: case A, E sum x_{t-1} x_t = 91.141125749936 (tests/smc/test_paris.c). */
+#ifndef MOTE_SMC_PARIS_H
+#define MOTE_SMC_PARIS_H
+
+#include <mote/paris.h>
+
+#include "smc/backward.h"
+#include "smc/particle_filter.h"
+
+typedef struct mote_paris_smoother_setup {
+    mote_backward_setup backward; /* draws 0: the exact forward smoother, whatever its way */
+    int64_t functional;           /* enum mote_functional: the model's `additive`, or its `gradient` (the score) */
+} mote_paris_smoother_setup;
+
+typedef struct mote_paris_scratch mote_paris_scratch;
+
+typedef struct mote_paris_smoother {
+    mote_collector collector;
+    const mote_particle_filter *filter;
+    mote_backward backward;
+    int64_t draws;             /* M; 0: exact */
+    int64_t count;             /* components */
+    int (*functional)(void *ctx, const mote_block *block, double *const *value);
+    double **value, **before;  /* b_t, b_{t-1}: count columns of N */
+    int32_t *chosen;           /* J of the last step: [j N + i] */
+    double *estimate;          /* count: sum_i W_t^i b_t^i; NaN before the first step and when all weights are zero */
+    mote_paris_scratch *scratch; /* one for each thread */
+    double ***term;            /* of each thread: its columns */
+    int64_t *block_status;
+} mote_paris_smoother;
+
+/* Takes the filter's model, memory, pool and messages. MOTE_EUNSUPPORTED names the member that the model lacks. */
+int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_filter *filter, const mote_paris_smoother_setup *setup);
+void mote_paris_smoother_close(mote_paris_smoother *paris);
+
+/* Name of a component: of the additive functional, or the parameter of a gradient. */
+const char *mote_functional_name(const mote_state_space *space, int64_t functional, int64_t component);
+int64_t mote_functional_count(const mote_state_space *space, int64_t functional);
+
+/* MOTE_OK, or why the model cannot have this functional smoothed: named. */
+int mote_functional_check(const mote_state_space *space, int64_t functional, mote_message *message);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smc/stream.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static int open_pool(mote_run *run, mote_stream_state *stream)
+{
+    const int safe = stream->space.model.flags & MOTE_SSM_THREADSAFE;
+    if (run->settings.threads > 1 && !safe)
+        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: the model does not say that it is thread-safe "
+                     "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
+    return run->settings.threads > 1 && safe ? mote_pool_open(&stream->pool, &run->memory, run->settings.threads) : MOTE_OK;
+}
+
+static void identify(mote_run *run, const mote_stream_state *stream)
+{
+    char text[32];
+    mote_run_identify_state_space(run, &stream->space);
+    for (int64_t i = 0; i < stream->space.space.theta_count; ++i) {
+        snprintf(text, sizeof text, "%a", stream->theta[i]);
+        mote_run_identify(run, stream->space.space.parameters[stream->space.space.theta_parameter[i]].name, text);
+    }
+}
+
+int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void *model, const double *theta)
+{
+    int status = mote_state_space_open(&stream->space, model, &run->memory, &run->message);
+    if (status)
+        return status;
+    stream->theta = mote_memory_allocate(&run->memory, stream->space.space.theta_count, sizeof(double));
+    status = stream->theta ? mote_state_space_theta(&stream->space, theta, stream->theta, &run->message) : MOTE_ENOMEM;
+    if (!status)
+        status = mote_datum_open(&stream->datum, &stream->space, &run->memory);
+    if (!status)
+        status = open_pool(run, stream);
+    if (!status)
+        identify(run, stream);
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for the model's parameters and observations") : status;
+}
+
+void mote_stream_state_close(mote_run *run, mote_stream_state *stream)
+{
+    mote_datum_close(&stream->datum, &run->memory);
+    mote_pool_close(&stream->pool);
+    mote_memory_release(&run->memory, stream->theta);
+    mote_state_space_close(&stream->space);
+}
+
+int mote_stream_state_push(mote_run *run, mote_stream_state *stream, const mote_observation *observation, int64_t consumed)
+{
+    const mote_ssm *model = &stream->space.model;
+    const double start = model->flags & MOTE_SSM_START_BEFORE ? model->initial_time : -INFINITY;
+    if (stream->space.has_series)
+        return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
+    if (stream->ended)
+        return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
+    int status = mote_datum_from_observation(&stream->datum, &stream->space, observation, consumed ? stream->last_time : start,
+                                             &run->message);
+    stream->waiting = !status;
+    return status;
+}
+
+void mote_stream_state_end(mote_stream_state *stream)
+{
+    stream->ended = !stream->space.has_series;
+}
+
+int mote_stream_state_next(mote_stream_state *stream, int64_t consumed)
+{
+    if (!stream->space.has_series)
+        return stream->waiting ? MOTE_OK : stream->ended ? MOTE_DONE : MOTE_WAITING;
+    if (consumed >= stream->space.series.count)
+        return MOTE_DONE;
+    mote_datum_from_series(&stream->datum, &stream->space, consumed);
+    return MOTE_OK;
+}
+
+int mote_stream_state_taken(mote_stream_state *stream, int64_t consumed)
+{
+    stream->waiting = 0;
+    stream->last_time = stream->datum.time;
+    return stream->space.has_series && consumed >= stream->space.series.count ? MOTE_DONE : MOTE_OK;
+}
+
+void mote_stream_state_save(const mote_stream_state *stream, mote_writer *writer)
+{
+    mote_put_tag(writer, "stream");
+    mote_put_integer(writer, stream->ended);
+    mote_put_integer(writer, stream->waiting);
+    mote_put_real(writer, stream->last_time);
+    mote_put_datum(writer, &stream->datum, &stream->space);
+}
+
+void mote_stream_state_load(mote_stream_state *stream, mote_reader *reader)
+{
+    mote_get_tag(reader, "stream");
+    stream->ended = mote_get_count(reader, 0, 1);
+    stream->waiting = mote_get_count(reader, 0, 1);
+    stream->last_time = mote_get_real(reader);
+    mote_get_datum(reader, &stream->datum, &stream->space);
+}
