@@ -11,7 +11,7 @@ static const char *const names[] = {
     NAME(mote_nested_options), NAME(mote_nested_result), NAME(mote_prior_options), NAME(mote_summary),
     NAME(mote_pending),        NAME(mote_block),         NAME(mote_observation),  NAME(mote_series),
     NAME(mote_ssm),            NAME(mote_filter_options), NAME(mote_iterated_filtering_options),
-    NAME(mote_pmmh_options),
+    NAME(mote_pmmh_options),   NAME(mote_linear_part),
     NAME(mote_kalman_model),   NAME(mote_kalman_functional), NAME(mote_kalman_arrays), NAME(mote_kalman_batch),
     NAME(mote_hidden_markov_model),
     NAME(mote_paris_options),

@@ -9,6 +9,7 @@
 
 #include "core/option.h"
 #include "core/run.h"
+#include "model/rao_blackwell.h"
 
 enum { KNOWN_FLAGS = MOTE_SSM_THREADSAFE | MOTE_SSM_START_BEFORE | MOTE_SSM_ROW_PARAMETERS | MOTE_SSM_PAIR_POTENTIAL };
 
@@ -21,7 +22,8 @@ static int check_members(const mote_state_space *space, mote_message *message)
 {
     const mote_ssm *m = &space->model;
     const char *name = m->name ? m->name : "model";
-    const char *missing = !m->initial ? "initial" : !m->transition ? "transition" : !m->log_potential ? "log_potential" : NULL;
+    const char *missing = !m->initial ? "initial" : !m->transition ? "transition"
+                          : !m->log_potential && !m->linear_count ? "log_potential" : NULL;
     if (missing)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' lacks %s, which every state-space model needs", name, missing);
     if (m->state_count < 1 || !m->states)
@@ -195,6 +197,8 @@ int mote_state_space_open(mote_state_space *space, const mote_ssm *model, const 
         status = check_members(space, message);
     if (!status)
         status = open_parameters(space, message);
+    if (!status && space->model.linear_count)
+        status = mote_rao_blackwell_open(&space->linear, &space->model, memory, message);
     if (!status)
         status = copy_all_names(space, message);
     if (!status)
@@ -217,6 +221,7 @@ void mote_state_space_close(mote_state_space *space)
                        (void *)space->series.input, (void *)space->model.name, (void *)space->model.identity };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
+    mote_rao_blackwell_close(&space->linear, memory);
     mote_space_close(&space->space);
     memset(space, 0, sizeof *space);
 }

@@ -19,6 +19,7 @@ typedef struct mote_state_space {
     char **names;         /* owned: states, observations, inputs, additive components, in this order */
     mote_series series;   /* owned copy; count 0 without one */
     int64_t has_series;
+    struct mote_rao_blackwell *linear; /* the wrapper of a model with a linear part; NULL without one */
     const mote_memory *memory;
 } mote_state_space;
 

@@ -68,6 +68,18 @@ typedef struct mote_series {
     const double *input;     /* count rows of input_count, or NULL */
 } mote_series;
 
+/* The matrices of the linear part of one particle at one time (see mote_ssm.linear_system), k = linear_count, m =
+ * observation_count, row-major. Handed out with the identity in `transition` and zeros elsewhere. */
+typedef struct mote_linear_part {
+    mote_head head;
+    double *transition;             /* A, k x k */
+    double *transition_offset;      /* b, k */
+    double *transition_covariance;  /* Q, k x k */
+    double *observation;            /* C, m x k */
+    double *observation_offset;     /* c, m */
+    double *observation_covariance; /* R, m x m */
+} mote_linear_part;
+
 enum mote_ssm_flag {
     MOTE_SSM_THREADSAFE = 1,   /* callbacks may be called from several threads at once */
     MOTE_SSM_START_BEFORE = 2, /* the initial law holds at initial_time: propagate to the first observation, then weigh */
@@ -90,7 +102,7 @@ typedef struct mote_ssm {
     int64_t input_count;
     double initial_time;              /* used with MOTE_SSM_START_BEFORE */
 
-    /* Required. initial: fills state. transition: state from previous. log_potential: log_weight = log G_t(previous,
+    /* Required (log_potential: unless there is a linear part, see the end). initial: fills state. transition: state from previous. log_potential: log_weight = log G_t(previous,
      * state); not called where nothing is observed unless observation_count is 0 (previous: NULL at step 0 unless the
      * initial law holds earlier). */
     int (*initial)(void *ctx, const mote_block *block, mote_source *source);
@@ -148,6 +160,16 @@ typedef struct mote_ssm {
     const char *identity;      /* of model and data; NULL: unknown */
     int64_t flags;             /* enum mote_ssm_flag */
     const struct mote_loaded_plugin *plugin;
+
+    /* A part z of linear_count coordinates (1 to 24) that is linear and Gaussian given the sampled states, and is
+     * integrated out exactly, each particle carrying its mean and covariance (Rao-Blackwell):
+     *     z_0 ~ N(mean, covariance);  z_t = A z_{t-1} + b + N(0, Q);  y_t = C z_t + c + N(0, R)
+     * with matrices that may depend on the sampled states of particle i (block->state[d][i], previous[d][i]). The
+     * potential is p(y_t | y_{0..t-1}, sampled states), times exp(log_potential) where that is given, too; log_potential may
+     * then be NULL. States that follow the model's own: z's means, then the lower triangle of its covariance by rows. */
+    int64_t linear_count;
+    int (*linear_initial)(void *ctx, const mote_block *block, int64_t i, double *mean, double *covariance);
+    int (*linear_system)(void *ctx, const mote_block *block, int64_t i, const mote_linear_part *part);
 } mote_ssm;
 
 #define MOTE_STATES(array)       .states = (array), .state_count = sizeof(array) / sizeof *(array)
