@@ -35,11 +35,10 @@ static inline double mote_double_of(uint64_t bits)
 #define MOTE_LN2_HIGH 0x1.62e42feep-1 /* 31 bits: exact when multiplied by an exponent */
 #define MOTE_LN2_LOW  0x1.a39ef35793c76p-33
 
-static inline double mote_exp_inline(double x)
+/* |bounded| <= 1000, or NaN */
+static inline double mote_exp_bounded_inline(double bounded)
 {
     const double magic = 0x1.8p52; /* adding it rounds to an integer, held in the low bits */
-    double bounded = x > 1000.0 ? 1000.0 : x;
-    bounded = bounded < -1000.0 ? -1000.0 : bounded;
     double shifted = fma(bounded, 0x1.71547652b82fep+0, magic);
     double k = shifted - magic;
     double r = fma(k, -MOTE_LN2_LOW, fma(k, -MOTE_LN2_HIGH, bounded));
@@ -57,7 +56,14 @@ static inline double mote_exp_inline(double x)
     /* k + 2046 > 0, halved by logical shifts: AVX2 has no arithmetic shift of 64 bits. */
     uint64_t exponent = mote_bits_of(shifted) - UINT64_C(0x4338000000000000) + 2046;
     uint64_t half = exponent >> 1;
-    double result = p * mote_double_of(half << 52) * mote_double_of((exponent - half) << 52);
+    return p * mote_double_of(half << 52) * mote_double_of((exponent - half) << 52);
+}
+
+static inline double mote_exp_inline(double x)
+{
+    double bounded = x > 1000.0 ? 1000.0 : x;
+    bounded = bounded < -1000.0 ? -1000.0 : bounded;
+    double result = mote_exp_bounded_inline(bounded);
     return x != x ? x : result;
 }
 

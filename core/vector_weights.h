@@ -15,7 +15,7 @@
 #include "core/vector.h"
 #include "core/vector_inline.h"
 
-/* Whatever the width of a register is, sixteen series run side by side: i mod 16 tells an entry's series. */
+/* Whatever the width of a register is, 32 series run side by side: i mod 32 tells an entry's series. */
 #if defined __AVX512F__
 #define WEIGHT_WIDTH 8
 #define EXPAND_LANES 8
@@ -27,7 +27,7 @@
 #define EXPAND_LANES 4
 #endif
 
-enum { WEIGHT_SERIES = 16, WEIGHT_GROUPS = WEIGHT_SERIES / WEIGHT_WIDTH };
+enum { WEIGHT_SERIES = 32, WEIGHT_GROUPS = WEIGHT_SERIES / WEIGHT_WIDTH };
 
 typedef double weight_numbers __attribute__((vector_size(8 * WEIGHT_WIDTH)));
 typedef int64_t weight_masks __attribute__((vector_size(8 * WEIGHT_WIDTH)));
@@ -59,7 +59,7 @@ static double weights_maximum(const double *restrict x, int64_t n)
     return maximum;
 }
 
-/* The sum of the series k = i mod 16, joined pairwise: k and k + 8, then k + 4, k + 2, k + 1. */
+/* The sum of the series k = i mod 32, joined pairwise: k and k + 16, then k + 8, k + 4, k + 2, k + 1. */
 static double weights_sum(const double *restrict x, int64_t n)
 {
     weight_numbers lane[WEIGHT_GROUPS], value;
@@ -89,8 +89,10 @@ static int64_t weights_weigh(double *restrict weight, const double *restrict log
     double largest = weights_maximum(log_weight, n);
     double shift = largest > -INFINITY ? largest : 0.0; /* -inf - 0 = -inf, whose exponential is 0 */
     int64_t bad = 0;
-    for (int64_t i = 0; i < n; ++i)
-        weight[i] = mote_exp_inline(log_weight[i] - shift);
+    for (int64_t i = 0; i < n; ++i) {
+        double x = log_weight[i] - shift; /* at most 0 */
+        weight[i] = mote_exp_bounded_inline(x < -1000.0 ? -1000.0 : x);
+    }
     *maximum = largest;
     *sum = weights_sum(weight, n);
     if (!(*sum < INFINITY))
@@ -99,15 +101,17 @@ static int64_t weights_weigh(double *restrict weight, const double *restrict log
     return bad;
 }
 
-/* The largest w_i factor; NaN when one is negative, NaN or infinite. */
+/* The largest w_i factor; NaN when one is negative, NaN or infinite. As whole numbers, doubles from 0 up are in the same
+ * order, those below have the sign bit, and what is not finite comes behind. */
 static double weights_largest(const double *restrict weight, int64_t n, double factor)
 {
-    uint64_t largest = 0; /* as whole numbers, doubles from 0 up are in the same order and all others above */
+    int64_t largest = 0, signs = 0;
     for (int64_t i = 0; i < n; ++i) {
-        uint64_t bits = mote_bits_of(weight[i] * factor + 0.0); /* -0 becomes 0 */
+        int64_t bits = (int64_t)mote_bits_of(weight[i] * factor + 0.0); /* -0 becomes 0 */
         largest = bits > largest ? bits : largest;
+        signs |= bits;
     }
-    return largest < mote_bits_of(INFINITY) ? mote_double_of(largest) : NAN;
+    return signs >= 0 && (uint64_t)largest < mote_bits_of(INFINITY) ? mote_double_of((uint64_t)largest) : NAN;
 }
 
 /* q_i and their sum. Adding 2^52 rounds to the nearest whole number, which then is in the low bits. */

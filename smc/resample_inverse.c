@@ -193,27 +193,52 @@ int64_t mote_resample_below(const mote_resample_call *call, uint64_t cumulative,
     return low;
 }
 
-/* Point and parent, one of which is passed at each turn: without a branch that could be foreseen wrongly. */
-static void merge(int32_t *edge, const double *end, int64_t n, const double *point, int64_t k)
+/* Point and parent, one of which is passed at each turn: without a branch that could be foreseen wrongly. Four stretches
+ * of parents are merged side by side, since one alone waits for its own numbers. */
+enum { STRETCHES = 4 };
+
+typedef struct stretch {
+    int64_t parent, last; /* next and one past the last */
+    int64_t point;        /* first that has not been passed */
+} stretch;
+
+static inline void pass_one(stretch *at, int32_t *edge, const double *end, const double *point)
 {
-    for (int64_t i = 0; i < n;) {
-        const int64_t below = point[k] < end[i];
-        edge[i] = (int32_t)k;
-        k += below;
-        i += !below;
+    const int64_t below = point[at->point] < end[at->parent];
+    edge[at->parent] = (int32_t)at->point;
+    at->point += below;
+    at->parent += !below;
+}
+
+static void merge(stretch *given, int32_t *edge, const double *end, const double *point)
+{
+    stretch a = given[0], b = given[1], c = given[2], d = given[3];
+    while (a.parent < a.last && b.parent < b.last && c.parent < c.last && d.parent < d.last) {
+        pass_one(&a, edge, end, point);
+        pass_one(&b, edge, end, point);
+        pass_one(&c, edge, end, point);
+        pass_one(&d, edge, end, point);
     }
+    stretch rest[STRETCHES] = { a, b, c, d };
+    for (int64_t s = 0; s < STRETCHES; ++s)
+        while (rest[s].parent < rest[s].last)
+            pass_one(&rest[s], edge, end, point);
 }
 
 void mote_resample_merge(const mote_resample_call *call, int32_t *edge, const uint64_t *cumulative, int64_t n,
                          uint64_t total)
 {
     double end[BLOCK];
+    stretch stretches[STRETCHES];
     int64_t open = n; /* parents that end before the total */
     mote_vector()->numbers(end, cumulative, n, 1.0 / (double)total);
     while (open > 0 && cumulative[open - 1] == total)
         edge[--open] = (int32_t)call->points;
-    if (open > 0)
-        merge(edge, end, open, call->r->number, mote_resample_below(call, cumulative[0], total));
+    for (int64_t s = 0; s < STRETCHES; ++s) {
+        const int64_t from = open * s / STRETCHES, to = open * (s + 1) / STRETCHES;
+        stretches[s] = (stretch){ from, to, from < to ? mote_resample_below(call, cumulative[from], total) : 0 };
+    }
+    merge(stretches, edge, end, call->r->number);
 }
 
 static void multinomial_block(mote_resample_call *call, int64_t block)

@@ -9,7 +9,7 @@
 #include "tests/support/test.h"
 
 enum { BLOCK = MOTE_WEIGHT_BLOCK, SIZES = 9, GUARD = 0x5a5a5a5a };
-static const int64_t sizes[SIZES] = { 0, 1, 2, 15, 16, 17, 255, 1023, 1024 };
+static const int64_t sizes[SIZES] = { 0, 1, 2, 31, 32, 33, 255, 1023, 1024 };
 static double numbers[BLOCK], weight[BLOCK], expected[BLOCK];
 
 static void normals(uint32_t step, double sd)
@@ -21,13 +21,13 @@ static void normals(uint32_t step, double sd)
         numbers[i] *= sd;
 }
 
-/* Sixteen series, i mod 16, joined from the outside in. */
+/* 32 series, i mod 32, joined from the outside in. */
 static double plain_sum(const double *x, int64_t n)
 {
-    double series[16] = { 0 };
+    double series[32] = { 0 };
     for (int64_t i = 0; i < n; ++i)
-        series[i % 16] += x[i];
-    for (int width = 8; width > 0; width /= 2)
+        series[i % 32] += x[i];
+    for (int width = 16; width > 0; width /= 2)
         for (int k = 0; k < width; ++k)
             series[k] += series[k + width];
     return series[0];
