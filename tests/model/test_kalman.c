@@ -368,13 +368,13 @@ static void batches_are_single_states(void **state)
     assert_status(mote_kalman_update(&own, &model.constant, y, log_likelihood), MOTE_EKIND);
 }
 
-/* Vague start, precise observations of one direction: P - K S K' has a negative variance after two updates. */
+/* Vague start, precise observations of one direction: with (I - K C) P, C P C' + R is negative soon. */
 static void covariances_stay_positive(void **state)
 {
     (void)state;
-    const double identity[2][2] = { { 1, 0 }, { 0, 1 } }, vague[2][2] = { { 1e9, 0 }, { 0, 1e9 } };
+    const double identity[2][2] = { { 1, 0 }, { 0, 1 } }, vague[2][2] = { { 1e8, 0 }, { 0, 1e8 } };
     const double none[2][2] = { { 0, 0 }, { 0, 0 } }, zero[2] = { 0, 0 };
-    const double c[1][2] = { { 1, 1e-3 } }, r[1][1] = { { 1e-9 } };
+    const double c[1][2] = { { 1, 0.3 } }, r[1][1] = { { 1e-9 } };
     mote_kalman_model model = { MOTE_VERSIONED(mote_kalman_model), .states = 2, .observations = 1,
                                 .initial_mean = MOTE_VECTOR(zero), .initial_covariance = MOTE_MATRIX(vague),
                                 .constant = { .transition = MOTE_MATRIX(identity),
