@@ -339,6 +339,9 @@ static void what_is_missing_is_named(void **unused)
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
     check_refusal(&model, &options, MOTE_EUNSUPPORTED, "needs look_ahead, which the model 'toy' lacks");
     options.look_ahead = 0;
+    options.resampling = MOTE_RESAMPLE_OPTIMAL;
+    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "optimal has unequal output weights");
+    options.resampling = 0;
     options.particles = -1;
     check_refusal(&model, &options, MOTE_EOPTION, "particles");
     options.particles = 0;
