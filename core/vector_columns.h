@@ -156,61 +156,70 @@ static void columns_gather(double *restrict value, int64_t stride, int64_t n, in
 
 /* ---- one number for each point ----------------------------------------------------------------------------------- */
 
+/* |x - centre|^2 of `vectors` <= 4 vectors of points side by side. */
+static inline void distance_block(double *restrict out, const double *restrict value, int64_t stride, int64_t d,
+                                  const double *restrict centre, int vectors)
+{
+    wide sum[4] = { { 0 } };
+    for (int64_t j = 0; j < d; ++j) {
+        wide middle = wide_set(centre[j]);
+        for (int h = 0; h < vectors; ++h) {
+            wide step = wide_load(value + j * stride + h * COLUMN_WIDE) - middle;
+            sum[h] += step * step;
+        }
+    }
+    for (int h = 0; h < vectors; ++h)
+        wide_store(out + h * COLUMN_WIDE, sum[h]);
+}
+
 /* out_i = |x_i - centre|^2 */
 static void columns_distance(double *restrict out, const double *restrict value, int64_t stride, int64_t n, int64_t d,
                              const double *restrict centre)
 {
     int64_t i = 0;
-    for (; i + COLUMN_BLOCK <= n; i += COLUMN_BLOCK) {
-        wide sum[4] = { { 0 } };
-        for (int64_t j = 0; j < d; ++j) {
-            wide middle = wide_set(centre[j]);
-            for (int h = 0; h < 4; ++h) {
-                wide step = wide_load(value + j * stride + i + h * COLUMN_WIDE) - middle;
-                sum[h] += step * step;
-            }
-        }
-        for (int h = 0; h < 4; ++h)
-            wide_store(out + i + h * COLUMN_WIDE, sum[h]);
-    }
-    memset(out + i, 0, (size_t)(n - i) * sizeof *out);
-    for (int64_t j = 0; j < d; ++j) {
-        const double *restrict column = value + j * stride;
-        double middle = centre[j];
-        for (int64_t p = i; p < n; ++p)
-            out[p] += (column[p] - middle) * (column[p] - middle);
+    for (; i + COLUMN_BLOCK <= n; i += COLUMN_BLOCK)
+        distance_block(out + i, value + i, stride, d, centre, 4);
+    for (; i + COLUMN_WIDE <= n; i += COLUMN_WIDE)
+        distance_block(out + i, value + i, stride, d, centre, 1);
+    for (; i < n; ++i) {
+        double sum = 0;
+        for (int64_t j = 0; j < d; ++j)
+            sum += (value[j * stride + i] - centre[j]) * (value[j * stride + i] - centre[j]);
+        out[i] = sum;
     }
 }
 
-/* Row i of the lower triangle times the points from `from` on, less `shift`: its square is added to theirs. */
+/* The square of `row` times x, less `shift`, added for `vectors` <= 4 vectors of points side by side. */
+static inline void radius_block(double *restrict out, const double *restrict row, int64_t terms, double shift,
+                                const double *restrict value, int64_t stride, int vectors)
+{
+    wide z[4];
+    for (int h = 0; h < vectors; ++h)
+        z[h] = wide_set(-shift);
+    for (int64_t j = 0; j < terms; ++j) {
+        wide factor = wide_set(row[j]);
+        for (int h = 0; h < vectors; ++h)
+            z[h] += factor * wide_load(value + j * stride + h * COLUMN_WIDE);
+    }
+    for (int h = 0; h < vectors; ++h)
+        wide_store(out + h * COLUMN_WIDE, wide_load(out + h * COLUMN_WIDE) + z[h] * z[h]);
+}
+
+/* Row i of the lower triangle times every point, less `shift`: its square is added to theirs. */
 static inline void radius_row(double *restrict out, const double *restrict row, int64_t terms, double shift,
                               const double *restrict value, int64_t stride, int64_t n)
 {
-    int64_t p = 0;
-    for (; p + COLUMN_BLOCK <= n; p += COLUMN_BLOCK) {
-        wide z[4];
-        for (int h = 0; h < 4; ++h)
-            z[h] = wide_set(-shift);
-        for (int64_t j = 0; j < terms; ++j) {
-            wide factor = wide_set(row[j]);
-            for (int h = 0; h < 4; ++h)
-                z[h] += factor * wide_load(value + j * stride + p + h * COLUMN_WIDE);
-        }
-        for (int h = 0; h < 4; ++h)
-            wide_store(out + p + h * COLUMN_WIDE, wide_load(out + p + h * COLUMN_WIDE) + z[h] * z[h]);
+    int64_t i = 0;
+    for (; i + COLUMN_BLOCK <= n; i += COLUMN_BLOCK)
+        radius_block(out + i, row, terms, shift, value + i, stride, 4);
+    for (; i + COLUMN_WIDE <= n; i += COLUMN_WIDE)
+        radius_block(out + i, row, terms, shift, value + i, stride, 1);
+    for (; i < n; ++i) {
+        double z = -shift;
+        for (int64_t j = 0; j < terms; ++j)
+            z += row[j] * value[j * stride + i];
+        out[i] += z * z;
     }
-    double z[COLUMN_BLOCK];
-    int64_t rest = n - p;
-    for (int64_t i = 0; i < rest; ++i)
-        z[i] = -shift;
-    for (int64_t j = 0; j < terms; ++j) {
-        const double *restrict column = value + j * stride + p;
-        double factor = row[j];
-        for (int64_t i = 0; i < rest; ++i)
-            z[i] += factor * column[i];
-    }
-    for (int64_t i = 0; i < rest; ++i)
-        out[p + i] += z[i] * z[i];
 }
 
 /* out_i = |W (x_i - mean)|^2, W lower triangular, d x d. */
@@ -274,20 +283,35 @@ static int64_t columns_members(double *restrict weight, const int64_t *restrict 
     return count;
 }
 
+/* x where the mask says so, else `other`. */
+static inline wide wide_choose(wide_bits mask, wide x, wide other)
+{
+    return (wide)(((wide_bits)x & mask) | ((wide_bits)other & ~mask));
+}
+
+/* The larger ones of `most` and, where the weight is the wanted one, of x. */
+static inline wide larger_members(wide most, const double *x, const double *weight, wide wanted)
+{
+    wide value = wide_load(x);
+    return wide_choose((wide_load(weight) == wanted) & (value > most), value, most);
+}
+
 /* The largest x_i with weight_i = wanted, at least `least`. NaN is never the largest. */
 static double columns_largest(const double *restrict x, const double *restrict weight, double wanted, double least,
                               int64_t n)
 {
-    wide most = wide_set(least), target = wide_set(wanted);
-    int64_t i = 0;
-    for (; i + COLUMN_WIDE <= n; i += COLUMN_WIDE) {
-        wide value = wide_load(x + i);
-        wide_bits better = (wide_load(weight + i) == target) & (value > most);
-        most = (wide)(((wide_bits)value & better) | ((wide_bits)most & ~better));
-    }
+    wide first = wide_set(least), second = first, target = wide_set(wanted);
     double out = least;
+    int64_t i = 0;
+    for (; i + 2 * COLUMN_WIDE <= n; i += 2 * COLUMN_WIDE) {
+        first = larger_members(first, x + i, weight + i, target);
+        second = larger_members(second, x + i + COLUMN_WIDE, weight + i + COLUMN_WIDE, target);
+    }
+    for (; i + COLUMN_WIDE <= n; i += COLUMN_WIDE)
+        first = larger_members(first, x + i, weight + i, target);
+    first = wide_choose(first > second, first, second);
     for (int k = 0; k < COLUMN_WIDE; ++k)
-        out = most[k] > out ? most[k] : out;
+        out = first[k] > out ? first[k] : out;
     for (; i < n; ++i)
         out = weight[i] == wanted && x[i] > out ? x[i] : out;
     return out;
@@ -310,8 +334,8 @@ static int64_t columns_find(const double *restrict key, int64_t n, double x)
     return -1;
 }
 
-/* Of keys that are not negative, by their bits: doubles from 0 up, read as whole numbers, are in the same order; negative
- * ones are behind the others when read without sign, and before them with.
+/* Of keys that are not negative, by their bits: doubles from 0 up, read as whole numbers, are in the same order;
+ * negative ones are behind the others when read without sign, and before them with.
  *
  * key_i = min(key_i, distance_i); returns the place of the smallest key that is not negative (of equal ones the first),
  * -1 when there is none. */

@@ -48,9 +48,9 @@ typedef struct mote_bound {
     double *shift, *fresh_shift, *cumulative;
     const int64_t *boundary;        /* borrowed: enum mote_boundary by axis */
     /* scratch of a build */
-    double *point, *white;          /* max_points rows of d; the same as columns, whitened, in the order of index */
+    double *point, *white;          /* max_points rows of d; those last fitted as columns of `stride`, whitened */
     double *row;                    /* and these as rows of `padded`: d rounded up to whole vectors */
-    int64_t padded;
+    int64_t stride, padded;
     int64_t *index, *other, *side, *best;
     int64_t *leaf_first, *leaf_count, leaves, *clump_first, *clump_count;
     double *key, *matrix, *vector, *radius, *weight, *pooled;
@@ -91,13 +91,13 @@ double mote_bound_distance(const mote_bound *bound, int64_t k, const double *u, 
  * leaves their whitened coordinates in `white`, and, straight after it, the enlargement by leave-out; both with the
  * floor on the volume. */
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level);
-void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level);
-mote_columns mote_bound_white(const mote_bound *bound, int64_t first, int64_t count);
+void mote_bound_enlarge(mote_bound *bound, int64_t count, int64_t level);
+mote_columns mote_bound_white(const mote_bound *bound, int64_t count);
 double mote_bound_ball(int64_t d); /* log volume of the unit ball */
 
 /* Separate clumps of the whitened points 0 .. n-1, as ranges of index; returns how many. */
 int64_t mote_bound_components(mote_bound *bound);
-/* The plain way, for bounds with more clumps than there is room for: side[i] is the clump of point i, `most` at most. */
+/* The plain way, for more clumps than there is room for: side[i] is the clump of point i, at most `most` of them. */
 int64_t mote_bound_label_by_ends(mote_bound *bound, int64_t most);
 double mote_bound_inflation(int64_t count, int64_t d);
 void mote_bound_factor(double *lower, const double *covariance, double *scratch, int64_t d);

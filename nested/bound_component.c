@@ -48,7 +48,7 @@ static tree plant(mote_bound *bound)
         bound->key[i] = INFINITY;
         bound->other[i] = i;
     }
-    return (tree){ .bound = bound, .x = mote_bound_white(bound, 0, bound->n) };
+    return (tree){ .bound = bound, .x = mote_bound_white(bound, bound->n) };
 }
 
 static void join(tree *t, int64_t at)
@@ -129,7 +129,7 @@ static int64_t label_by_order(mote_bound *bound, int64_t most)
  * nearest of these, -1 when there is none. Points of the tree have a negative key. */
 static int64_t grow_tree(mote_bound *bound, int64_t at)
 {
-    mote_columns x = mote_bound_white(bound, 0, bound->n);
+    mote_columns x = mote_bound_white(bound, bound->n);
     int64_t nearest = -1;
     for (int64_t j = 0; j < x.d; ++j)
         bound->vector[j] = x.value[j * x.stride + at];

@@ -49,54 +49,60 @@ static void close_ellipsoids(mote_ellipsoids *parts, const mote_memory *memory)
     mote_memory_release(memory, parts->size);
 }
 
+/* The arrays of a bound and their lengths; aligned, since loads across cache lines cost twice. */
+enum { REALS = 11, INTEGERS = 8 };
+typedef struct arrays {
+    double **real[REALS];
+    int64_t **integer[INTEGERS], reals[REALS], integers[INTEGERS];
+} arrays;
+
+static arrays arrays_of(mote_bound *bound, int64_t parts)
+{
+    int64_t d = bound->d, n = bound->max_points;
+    return (arrays){
+        { &bound->shift, &bound->fresh_shift, &bound->cumulative, &bound->point, &bound->white, &bound->row,
+          &bound->key, &bound->radius, &bound->weight, &bound->matrix, &bound->vector },
+        { &bound->index, &bound->other, &bound->side, &bound->best, &bound->leaf_first, &bound->leaf_count,
+          &bound->clump_first, &bound->clump_count },
+        { d, d, parts, n * d + bound->padded - d, bound->stride * d, n * bound->padded, n, n, n, (5 * d + 1) * d,
+          8 * d },
+        { n, n, n, n, parts, parts, parts, parts }
+    };
+}
+
 int mote_bound_open(mote_bound *bound, const int64_t *boundary, int64_t d, int64_t n, const mote_memory *memory)
 {
-    if (d > 20000 || n > INT64_MAX / 64 / d)
+    if (d > 20000 || n > INT64_MAX / 64 / (d + 8))
         return MOTE_ENOMEM;
     int64_t most = MOST_PARTS_BYTES / (8 * d * d) + 8, parts = n / (d + 1) + 2;
     parts = parts < most ? parts : most;
     bound->d = d;
+    bound->padded = (d + 7) / 8 * 8;
     bound->max_points = n;
+    bound->stride = (n + 7) / 8 * 8;
     bound->boundary = boundary;
     int ok = open_ellipsoids(&bound->parts, d, parts, memory);
     ok &= open_ellipsoids(&bound->fresh, d, parts, memory);
     ok &= open_ellipsoids(&bound->path, d, MOTE_BOUND_DEPTH, memory);
-    bound->shift = mote_memory_allocate(memory, d, sizeof(double));
-    bound->fresh_shift = mote_memory_allocate(memory, d, sizeof(double));
-    bound->cumulative = mote_memory_allocate(memory, parts, sizeof(double));
-    bound->point = mote_memory_allocate(memory, n * d + 8, sizeof(double));
-    bound->white = mote_memory_allocate(memory, n * d, sizeof(double));
-    bound->padded = (d + 7) / 8 * 8;
-    bound->row = mote_memory_allocate(memory, n * bound->padded, sizeof(double));
-    bound->index = mote_memory_allocate(memory, n, sizeof(int64_t));
-    bound->other = mote_memory_allocate(memory, n, sizeof(int64_t));
-    bound->side = mote_memory_allocate(memory, n, sizeof(int64_t));
-    bound->best = mote_memory_allocate(memory, n, sizeof(int64_t));
-    bound->leaf_first = mote_memory_allocate(memory, parts, sizeof(int64_t));
-    bound->leaf_count = mote_memory_allocate(memory, parts, sizeof(int64_t));
-    bound->clump_first = mote_memory_allocate(memory, parts, sizeof(int64_t));
-    bound->clump_count = mote_memory_allocate(memory, parts, sizeof(int64_t));
-    bound->key = mote_memory_allocate(memory, n, sizeof(double));
-    bound->radius = mote_memory_allocate(memory, n, sizeof(double));
-    bound->weight = mote_memory_allocate(memory, n, sizeof(double));
-    bound->matrix = mote_memory_allocate(memory, (4 * d + 1) * d, sizeof(double));
-    bound->pooled = mote_memory_allocate(memory, d * d, sizeof(double));
-    bound->vector = mote_memory_allocate(memory, 8 * d, sizeof(double));
-    return ok && bound->shift && bound->fresh_shift && bound->cumulative && bound->point && bound->white && bound->row && bound->index && bound->other &&
-                   bound->side && bound->best && bound->leaf_first && bound->leaf_count && bound->clump_first && bound->clump_count && bound->key && bound->radius && bound->weight && bound->pooled && bound->matrix && bound->vector
-               ? MOTE_OK
-               : MOTE_ENOMEM;
+    arrays list = arrays_of(bound, parts);
+    for (int i = 0; i < REALS; ++i)
+        ok &= (*list.real[i] = mote_memory_allocate_aligned(memory, list.reals[i], sizeof(double))) != NULL;
+    for (int i = 0; i < INTEGERS; ++i)
+        ok &= (*list.integer[i] = mote_memory_allocate_aligned(memory, list.integers[i], sizeof(int64_t))) != NULL;
+    bound->pooled = bound->matrix ? bound->matrix + (4 * d + 1) * d : NULL;
+    return ok ? MOTE_OK : MOTE_ENOMEM;
 }
 
 void mote_bound_close(mote_bound *bound, const mote_memory *memory)
 {
+    arrays list = arrays_of(bound, 0);
     close_ellipsoids(&bound->parts, memory);
     close_ellipsoids(&bound->fresh, memory);
     close_ellipsoids(&bound->path, memory);
-    void *blocks[] = { bound->shift, bound->fresh_shift, bound->cumulative, bound->point, bound->white, bound->row, bound->index, bound->other,
-                       bound->side, bound->best, bound->leaf_first, bound->leaf_count, bound->clump_first, bound->clump_count, bound->key, bound->radius, bound->weight, bound->pooled, bound->matrix, bound->vector };
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
-        mote_memory_release(memory, blocks[i]);
+    for (int i = 0; i < REALS; ++i)
+        mote_memory_release_aligned(memory, *list.real[i]);
+    for (int i = 0; i < INTEGERS; ++i)
+        mote_memory_release_aligned(memory, *list.integer[i]);
 }
 
 /* ---- fits ------------------------------------------------------------------------------------------------------- */
@@ -157,9 +163,9 @@ static void set_volume(mote_bound *bound, int64_t count, int64_t level, double f
     path->size[level] = (double)count;
 }
 
-mote_columns mote_bound_white(const mote_bound *bound, int64_t first, int64_t count)
+mote_columns mote_bound_white(const mote_bound *bound, int64_t count)
 {
-    return (mote_columns){ bound->white + first, bound->max_points, count, bound->d };
+    return (mote_columns){ bound->white, bound->stride, count, bound->d };
 }
 
 void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t level)
@@ -167,7 +173,7 @@ void mote_bound_fit(mote_bound *bound, int64_t first, int64_t count, int64_t lev
     int64_t d = bound->d;
     mote_ellipsoids *path = &bound->path;
     double *covariance = bound->matrix, *scratch = bound->matrix + d * d, *lower = path->lower + level * d * d;
-    mote_columns x = mote_bound_white(bound, first, count);
+    mote_columns x = mote_bound_white(bound, count);
     mote_vector()->gather(x.value, x.stride, count, d, bound->point, bound->index + first, path->mean + level * d);
     for (int64_t i = 0; i < count; ++i)
         bound->weight[i] = 1;
@@ -214,9 +220,9 @@ static double leave_out(mote_bound *bound, const mote_columns *x)
     return mote_vector()->largest_member(bound->key, bound->weight, 0, 0, x->n);
 }
 
-void mote_bound_enlarge(mote_bound *bound, int64_t first, int64_t count, int64_t level)
+void mote_bound_enlarge(mote_bound *bound, int64_t count, int64_t level)
 {
-    mote_columns x = mote_bound_white(bound, first, count);
+    mote_columns x = mote_bound_white(bound, count);
     double f = bound->covering;
     for (int64_t round = 0; round < bound->rounds; ++round)
         f = fmax(f, leave_out(bound, &x));

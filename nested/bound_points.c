@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Moments and distances of many points at once: columns of coordinates, so that the inner loops run over points and
- * vectorise at a fixed order of operations. The naive forms are in core/linear.h; tests/nested/test_bound.c compares. */
+ * vectorise at a fixed order of operations (core/vector_columns.h). Against naive forms: tests/nested/test_bound.c. */
 #include <string.h>
 
 #include "core/vector.h"

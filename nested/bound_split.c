@@ -181,7 +181,7 @@ static void load_rows(mote_bound *bound, const mote_columns *x)
 static int64_t try_split(mote_bound *bound, int64_t first, int64_t count, int64_t level, double *both)
 {
     int64_t d = bound->d;
-    split s = { .bound = bound, .x = mote_bound_white(bound, first, count), .near = bound->radius, .far = bound->key,
+    split s = { .bound = bound, .x = mote_bound_white(bound, count), .near = bound->radius, .far = bound->key,
                 .count = count, .log_volume = INFINITY };
     load_rows(bound, &s.x);
     s.moves = bound->starts;
@@ -234,7 +234,7 @@ static double add_part(mote_bound *bound, int64_t first, int64_t count)
     int64_t d = bound->d, k = bound->fresh.count++;
     mote_ellipsoids *fresh = &bound->fresh, *path = &bound->path;
     mote_bound_fit(bound, first, count, 0);
-    mote_bound_enlarge(bound, first, count, 0);
+    mote_bound_enlarge(bound, count, 0);
     memcpy(fresh->mean + k * d, path->mean, (size_t)d * sizeof(double));
     for (int64_t i = 0; i < d * d; ++i)
         fresh->lower[k * d * d + i] = path->lower[i] * path->scale[0];

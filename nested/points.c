@@ -95,8 +95,9 @@ void mote_points_keep(mote_points *points, const int64_t *keep, int64_t n)
     for (int c = 0; c < COLUMNS; ++c) {
         double *values = *columns[c].values;
         int64_t width = columns[c].width;
-        for (int64_t i = 0; i < n && width; ++i)
-            memmove(values + i * width, values + keep[i] * width, (size_t)width * sizeof *values);
+        for (int64_t i = 0; i < n; ++i)
+            for (int64_t j = 0; j < width; ++j) /* downwards: never over what is still to be read */
+                values[i * width + j] = values[keep[i] * width + j];
     }
     points->n = n;
 }
