@@ -72,6 +72,48 @@ int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space
     return MOTE_OK;
 }
 
+static double *grown(const mote_memory *memory, const double *column, int64_t old, int64_t count)
+{
+    double *fresh = mote_memory_allocate(memory, count, sizeof *fresh);
+    if (fresh && old > 0)
+        memcpy(fresh, column, (size_t)old * sizeof *fresh);
+    return fresh;
+}
+
+/* Room for more rows: what was had is kept when there is no memory. */
+static int grow(mote_state_space *space, int64_t capacity)
+{
+    const mote_memory *memory = space->memory;
+    const int64_t old = space->series.count, k = space->model.observation_count, inputs = space->model.input_count;
+    const double *before[] = { space->series.time, space->series.values, space->series.input };
+    double *after[] = { grown(memory, before[0], old, capacity), grown(memory, before[1], old * k, capacity * k),
+                        grown(memory, before[2], old * inputs, capacity * inputs) };
+    const int missing = !after[0] || !after[1] || !after[2];
+    for (int j = 0; j < 3; ++j)
+        mote_memory_release(memory, missing ? after[j] : (void *)before[j]);
+    if (missing)
+        return MOTE_ENOMEM;
+    space->series.time = after[0];
+    space->series.values = after[1];
+    space->series.input = after[2];
+    space->pushed_capacity = capacity;
+    return MOTE_OK;
+}
+
+int mote_state_space_append(mote_state_space *space, const mote_datum *datum)
+{
+    const int64_t i = space->series.count, k = space->model.observation_count, inputs = space->model.input_count;
+    if (i == space->pushed_capacity && grow(space, i ? 2 * i : 64))
+        return MOTE_ENOMEM;
+    ((double *)space->series.time)[i] = datum->time;
+    for (int64_t j = 0; j < k; ++j)
+        ((double *)space->series.values)[i * k + j] = datum->values[j];
+    for (int64_t j = 0; j < inputs; ++j)
+        ((double *)space->series.input)[i * inputs + j] = datum->input[j];
+    ++space->series.count;
+    return MOTE_OK;
+}
+
 void mote_put_datum(mote_writer *writer, const mote_datum *datum, const mote_state_space *space)
 {
     mote_put_real(writer, datum->time);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A state-space model, compiled: a checked deep copy of an mote_ssm, its parameter space, and what an algorithm may ask
- * of it by name. Nothing changes between open and close, so that many filters and threads may read one. */
+ * of it by name. Nothing changes between open and close but a series that is pushed, so that many filters and threads may
+ * read one. */
 #ifndef MOTE_MODEL_STATE_SPACE_H
 #define MOTE_MODEL_STATE_SPACE_H
 
@@ -20,6 +21,7 @@ typedef struct mote_state_space {
     mote_series series;   /* owned copy; count 0 without one */
     int64_t has_series;
     struct mote_rao_blackwell *linear; /* the wrapper of a model with a linear part; NULL without one */
+    int64_t pushed_capacity; /* rows of a series that grows, see mote_state_space_append */
     const mote_memory *memory;
 } mote_state_space;
 
@@ -79,6 +81,10 @@ void mote_datum_from_series(mote_datum *datum, const mote_state_space *space, in
  * are missing. */
 int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space, const mote_observation *observation,
                                 double previous_time, mote_message *message);
+
+/* Keeps a pushed observation as the next row of `series`, for algorithms that go back to it (has_series stays 0). Not
+ * while filters are at work. MOTE_ENOMEM leaves the series as it was. */
+int mote_state_space_append(mote_state_space *space, const mote_datum *datum);
 void mote_put_datum(mote_writer *writer, const mote_datum *datum, const mote_state_space *space);
 void mote_get_datum(mote_reader *reader, mote_datum *datum, const mote_state_space *space);
 
