@@ -54,6 +54,19 @@ static int open_variance(mote_run *run, mote_filter_run_state *state)
     return mote_variance_open(&state->variance, &state->filter, o->variance_lag, o->variance == MOTE_VARIANCE_ALL, &run->memory);
 }
 
+/* After the variance, whose errors are recorded; the user's function last. */
+static int open_record(mote_run *run, mote_filter_run_state *state)
+{
+    const mote_filter_options *o = run->options;
+    int status = MOTE_OK;
+    if (o->record != MOTE_RECORD_OFF)
+        status = mote_record_open(&state->record, &state->filter, o->record, o->smoothing_lag,
+                                  state->variance.n ? &state->variance : NULL, &run->memory);
+    if (!status && o->observe)
+        status = mote_observer_open(&state->observer, &state->filter, o->observe, o->observe_ctx, &run->memory);
+    return status;
+}
+
 static void identify_theta(mote_run *run, const mote_filter_run_state *state)
 {
     char text[32];
@@ -83,6 +96,8 @@ static int filter_open(mote_run *run, const void *model)
         status = open_history(run, state);
     if (!status)
         status = open_variance(run, state);
+    if (!status)
+        status = open_record(run, state);
     if (!status) {
         mote_run_identify_state_space(run, &state->space);
         identify_theta(run, state);
@@ -98,6 +113,8 @@ static void filter_close(mote_run *run)
     mote_filter_run_state *state = run->state;
     mote_history_close(&state->history);
     mote_variance_close(&state->variance);
+    mote_record_close(&state->record);
+    mote_observer_close(&state->observer);
     mote_particle_filter_close(&state->filter);
     mote_datum_close(&state->datum, &run->memory);
     mote_pool_close(&state->pool);

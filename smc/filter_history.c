@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a program may ask a run of `filter` about its past. */
+/* What a program may ask a run of `filter` about its past: populations, paths, records. */
 #include <math.h>
 
 #include "smc/filter_run.h"
@@ -56,4 +56,39 @@ int mote_filter_path(const mote_run *run, int64_t particle, double *path)
 {
     const mote_history *history = history_of(run);
     return history && path ? mote_history_path(history, particle, path) : MOTE_ESTATE;
+}
+
+/* ---- records ---- */
+
+static mote_record *record_of(const mote_run *run)
+{
+    if (mote_run_usable(run) || run->algorithm != mote_filter)
+        return NULL;
+    mote_filter_run_state *state = run->state;
+    return state->record.columns ? &state->record : NULL;
+}
+
+int64_t mote_filter_record_count(const mote_run *run)
+{
+    const mote_record *record = record_of(run);
+    return record ? record->count : 0;
+}
+
+const double *mote_filter_record(mote_run *run, const char *name, int64_t state)
+{
+    mote_record *record = record_of(run);
+    return record && name ? mote_record_column(record, mote_record_find(record, name, state)) : NULL;
+}
+
+const char *mote_filter_record_name(const mote_run *run, int64_t column, int64_t *state)
+{
+    const mote_record *record = record_of(run);
+    int64_t unused;
+    return record ? mote_record_name(record, column, state ? state : &unused) : NULL;
+}
+
+const double *mote_filter_record_column(mote_run *run, int64_t column)
+{
+    mote_record *record = record_of(run);
+    return record ? mote_record_column(record, column) : NULL;
 }

@@ -5,7 +5,9 @@
 
 #include "core/run.h"
 #include "smc/history.h"
+#include "smc/observe.h"
 #include "smc/particle_filter.h"
+#include "smc/record.h"
 #include "smc/variance.h"
 
 typedef struct mote_filter_run_state {
@@ -16,6 +18,8 @@ typedef struct mote_filter_run_state {
     mote_particle_filter filter;
     mote_history history;
     mote_variance variance;
+    mote_record record;
+    mote_observer observer;
     double last_time;   /* of the last observation consumed */
     int64_t waiting;    /* 1: datum holds an observation that was pushed and not yet taken */
     int64_t ended;      /* 1: the stream is closed */

@@ -22,6 +22,7 @@ enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
 enum mote_filter_points { MOTE_POINTS_RANDOM, MOTE_POINTS_SOBOL };
 enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
 enum mote_filter_variance { MOTE_VARIANCE_LAG, MOTE_VARIANCE_ALL, MOTE_VARIANCE_OFF };
+enum mote_filter_record { MOTE_RECORD_OFF, MOTE_RECORD_STEPS, MOTE_RECORD_MOMENTS, MOTE_RECORD_ALL };
 enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STEPS, MOTE_HISTORY_TREE, MOTE_HISTORY_FULL };
 
 /* Options that every algorithm with a particle filter inside has. */
@@ -44,7 +45,24 @@ enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STE
     CHOICE(history, "none|lag|steps|tree|full", "what is kept of the past: populations of the last or of chosen steps, " \
            "paths of the present particles, all populations")                                                           \
     INTEGER(history_lag, 20, "steps", 1, 1000000, "history = lag: so many populations before the present one")          \
-    TEXT(history_steps, NULL, "history = steps: which, from 0, as in \"0, 10, 25\"")
+    TEXT(history_steps, NULL, "history = steps: which, from 0, as in \"0, 10, 25\"")                                     \
+    CHOICE(record, "off|steps|moments|all", "what is written down at every step: evidence and sample sizes; filtered "  \
+           "moments too; also those of prediction and fixed-lag smoothing")                                             \
+    INTEGER(smoothing_lag, 20, "steps", 1, 1000000, "record = all: smoothed by observations up to so many steps later")
+
+/* A population as it is after its step, for a function of the user. */
+typedef struct mote_filter_view {
+    mote_head head;
+    int64_t step;                 /* from 0 */
+    double time;
+    int64_t n;                    /* particles */
+    int64_t state_count;
+    const double *const *state;   /* state_count columns of n: filtered, to be weighted by log_weight */
+    const double *log_weight;     /* n, normalised; -inf when all weights are zero */
+    const int32_t *ancestor;      /* n, in the population before; identity where the step did not resample */
+    int64_t resampled;
+    double log_evidence, increment, effective_sample_size;
+} mote_filter_view;
 
 typedef struct mote_filter_options {
     mote_head head;
@@ -52,6 +70,8 @@ typedef struct mote_filter_options {
     MOTE_OPTION_FIELDS(MOTE_RUN_OPTIONS)
     MOTE_OPTION_FIELDS(MOTE_FILTER_OPTIONS)
     const double *theta; /* values of all non-derived parameters; NULL: all are fixed by the model */
+    int (*observe)(void *ctx, const mote_filter_view *view); /* called after every step; below 0: stops the run. NULL: none */
+    void *observe_ctx;   /* borrowed */
 } mote_filter_options;
 
 /* The algorithm. The model is a mote_ssm; it needs no optional member but what the options ask for. */
@@ -93,6 +113,19 @@ typedef struct mote_filter_error {
 } mote_filter_error;
 
 MOTE_API int mote_filter_error_of(mote_run *run, int64_t estimate, int64_t state, int64_t lag, mote_filter_error *error);
+
+/* What the option `record` wrote down: columns of mote_filter_record_count rows, one for each step that had weights; until
+ * the next call on the run.
+ *     time, increment, log_evidence, effective_sample_size, resampled
+ *     filter_mean, filter_sd, filter_mean_error        weighted, of p(x_t | y_0..t); the error as mote_filter_mean_error
+ *     prediction_mean, prediction_sd                   weighted, of p(x_t | y_0..t-1); NaN with proposal = guided
+ *     smoothing_mean, smoothing_sd                     weighted, of p(x_t | y_0..t+smoothing_lag), of the last rows: so far
+ * `state` picks the coordinate and is 0 for the first line. NULL for what is not recorded. Columns can also be walked:
+ * mote_filter_record_name gives the quantity of column 0, 1, ... (NULL past the end) and its coordinate (-1: none). */
+MOTE_API int64_t mote_filter_record_count(const mote_run *run);
+MOTE_API const double *mote_filter_record(mote_run *run, const char *name, int64_t state);
+MOTE_API const char *mote_filter_record_name(const mote_run *run, int64_t column, int64_t *state);
+MOTE_API const double *mote_filter_record_column(mote_run *run, int64_t column);
 
 /* Past populations, filtered and weighted, as far as the option `history` keeps them; NULL and MOTE_ESTATE otherwise. */
 MOTE_API const double *mote_filter_history_state(const mote_run *run, int64_t step, int64_t state);
