@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The by-name registry: joins the folders' tables of algorithms. */
+#include <mote/controlled.h>
 #include <mote/filter.h>
 #include <mote/iterated_filtering.h>
 #include <mote/nested.h>
@@ -15,6 +16,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_filter,
     &mote_iterated_filtering,
     &mote_pmmh,
+    &mote_controlled,
     &mote_paris,
 };
 

@@ -12,6 +12,7 @@ static const char *const names[] = {
     NAME(mote_pending),        NAME(mote_block),         NAME(mote_observation),  NAME(mote_series),
     NAME(mote_ssm),            NAME(mote_filter_options), NAME(mote_iterated_filtering_options),
     NAME(mote_pmmh_options),   NAME(mote_linear_part),
+    NAME(mote_controlled_options),
     NAME(mote_kalman_model),   NAME(mote_kalman_functional), NAME(mote_kalman_arrays), NAME(mote_kalman_batch),
     NAME(mote_hidden_markov_model),
     NAME(mote_paris_options),

@@ -43,6 +43,7 @@ void mote_state_space_close(mote_state_space *space);
     X(INITIAL_MAP, "initial_map", model->initial_map)                                                  \
     X(TRANSITION_MAP, "transition_map", model->transition_map)                                         \
     X(SAMPLE_OBSERVATION, "sample_observation", model->sample_observation)                             \
+    X(GAUSSIAN, "gaussian", model->gaussian)                                                           \
     X(FORK, "fork", model->fork)                                                                       \
     X(PACK, "pack and unpack", model->pack && model->unpack)
 

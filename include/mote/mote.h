@@ -6,6 +6,7 @@
 #include <mote/backward.h>
 #include <mote/base.h>
 #include <mote/config.h>
+#include <mote/controlled.h>
 #include <mote/draws.h>
 #include <mote/filter.h>
 #include <mote/hidden_markov.h>

@@ -170,6 +170,10 @@ typedef struct mote_ssm {
     int64_t linear_count;
     int (*linear_initial)(void *ctx, const mote_block *block, int64_t i, double *mean, double *covariance);
     int (*linear_system)(void *ctx, const mote_block *block, int64_t i, const mote_linear_part *part);
+
+    /* The transition as a normal law (previous NULL: the initial law): mean[d][i], and one covariance for all particles of
+     * a step, state_count x state_count, positive definite, a function of parameters, time and inputs. For twisted models. */
+    int (*gaussian)(void *ctx, const mote_block *block, double *const *mean, double *covariance);
 } mote_ssm;
 
 #define MOTE_STATES(array)       .states = (array), .state_count = sizeof(array) / sizeof *(array)

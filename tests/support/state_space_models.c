@@ -146,6 +146,15 @@ static int lg_map(void *ctx, const mote_block *block, const double *const *unifo
     return 0;
 }
 
+static int lg_gaussian(void *ctx, const mote_block *block, double *const *mean, double *covariance)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        mean[0][i] = block->previous ? P(block, LG_RHO) * block->previous[0][i] : 0;
+    *covariance = *block->parameter[block->previous ? LG_VAR_X : LG_VAR_0];
+    return 0;
+}
+
 static int lg_sample_observation(void *ctx, const mote_block *block, mote_source *source, double *const *value)
 {
     (void)ctx;
@@ -170,7 +179,7 @@ const mote_ssm linear_gaussian_a = {
     .propose_initial = lg_propose, .propose = lg_propose, .log_propose_initial = lg_log_propose,
     .log_propose = lg_log_propose, .look_ahead = lg_look_ahead, .additive = lg_additive,
     .additive_names = lg_additive_names, .additive_count = 3, .gradient = lg_gradient,
-    .initial_map = lg_map, .transition_map = lg_map,
+    .initial_map = lg_map, .transition_map = lg_map, .gaussian = lg_gaussian,
     .sample_observation = lg_sample_observation, .series = &lg_a_series, .name = "linear_gaussian",
     .flags = MOTE_SSM_THREADSAFE,
 };
@@ -336,13 +345,23 @@ static int sv_log_transition(void *ctx, const mote_block *block)
     return 0;
 }
 
+static int sv_gaussian(void *ctx, const mote_block *block, double *const *mean, double *covariance)
+{
+    const double mu = *block->parameter[SV_MU], rho = *block->parameter[SV_RHO], sigma = *block->parameter[SV_SIGMA];
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        mean[0][i] = block->previous ? mu + rho * (block->previous[0][i] - mu) : mu;
+    *covariance = block->previous ? sigma * sigma : sigma * sigma / (1 - rho * rho);
+    return 0;
+}
+
 static const mote_parameter sv_parameters[] = { MOTE_FIXED("mu", -1), MOTE_FIXED("rho", 0.95), MOTE_FIXED("sigma", 0.25) };
 static const mote_series sv_e_series = { MOTE_VERSIONED(mote_series), .count = 200, .values = sv_e_values };
 
 const mote_ssm volatility_e = {
     MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(sv_parameters), MOTE_STATES(x_name), MOTE_OBSERVATIONS(y_name),
     .initial = sv_initial, .transition = sv_transition, .log_potential = sv_log_potential,
-    .log_transition = sv_log_transition, .series = &sv_e_series, .name = "volatility", .flags = MOTE_SSM_THREADSAFE,
+    .log_transition = sv_log_transition, .gaussian = sv_gaussian, .series = &sv_e_series, .name = "volatility", .flags = MOTE_SSM_THREADSAFE,
 };
 
 /* ---- toy D ---- */
