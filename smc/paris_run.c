@@ -32,7 +32,7 @@ static int paris_open(mote_run *run, const void *model)
     paris_state *state = run->state;
     const mote_paris_options *o = run->options;
     const mote_filter_setup setup = setup_of(o);
-    const int64_t draws = o->smoother == MOTE_SMOOTHER_FORWARD ? 0 : o->backward_draws;
+    const int64_t draws = o->smoother == MOTE_ON_LINE_FORWARD ? 0 : o->backward_draws;
     const mote_paris_smoother_setup paris = { { o->backward, draws, o->backward_trials, o->backward_steps }, o->functional };
     int status = mote_stream_state_open(run, &state->stream, model, o->theta);
     if (!status)
