@@ -219,6 +219,8 @@ static int add_results(mote_draws *draws, const mote_particle_filter *filter)
         status = mote_draws_add_count(draws, "resamplings", filter->resamplings, "", "steps that resampled");
     if (!status && filter->dead)
         status = mote_draws_add_warning(draws, "all_weights_zero", "all particles had weight zero: the evidence estimate is zero");
+    if (!status && !(mote_resampling_flags(filter->setup.resampling) & MOTE_RESAMPLING_UNBIASED))
+        status = mote_draws_add_warning(draws, "biased_resampling", "the resampling scheme is biased, and so is the evidence");
     return status;
 }
 

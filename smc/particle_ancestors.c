@@ -3,7 +3,8 @@
  *
  * Auxiliary filter (Pitt and Shephard 1999; Johansen and Doucet 2008): ancestors from v proportional to W eta; their
  * children begin with log-weight log(W / v), and Lold = log N, so that exp(log Z) stays unbiased whatever eta is, as
- * long as eta > 0 wherever the particle has a future. */
+ * long as eta > 0 wherever the particle has a future. Schemes whose offspring carry weights w (optimal): log w is added,
+ * and Lold = 0. */
 #include <math.h>
 
 #include "core/vector.h"
@@ -28,6 +29,12 @@ int mote_particle_filter_will_resample(const mote_particle_filter *filter)
     return filter->step && !filter->dead && (filter->setup.quasi || asks_for_it(filter, filter->now->effective_sample_size));
 }
 
+/* Offspring carry weights of their own, which sum to one. */
+static int is_weighted(const mote_particle_filter *filter)
+{
+    return (mote_resampling_flags(filter->setup.resampling) & MOTE_RESAMPLING_WEIGHTED) != 0;
+}
+
 static int draw(mote_particle_filter *filter, const mote_population *from)
 {
     const int64_t n = filter->setup.particles;
@@ -39,6 +46,10 @@ static int draw(mote_particle_filter *filter, const mote_population *from)
     if (reference->active) {
         const int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;
         status = mote_resample_conditional(&filter->resampler, &source, &weights, n, k, filter->drawn, &reference->slot);
+    } else if (is_weighted(filter)) {
+        status = mote_resample_weighted(&filter->resampler, &source, &weights, n, filter->drawn, filter->offset);
+        for (int64_t i = 0; i < n && !status; ++i)
+            filter->offset[i] = mote_log(filter->offset[i]);
     } else {
         status = mote_resample(&filter->resampler, &source, &weights, n, filter->drawn);
     }
@@ -85,7 +96,8 @@ static int resample_tilted(mote_particle_filter *filter)
         status = draw(filter, filter->tilted ? tilted : before);
     for (int64_t i = 0; filter->resampled && filter->tilted && !status && i < filter->setup.particles; ++i) {
         const int32_t a = filter->drawn[i];
-        filter->offset[i] = (before->log_weight[a] - before->log_sum) - (tilted->log_weight[a] - tilted->log_sum);
+        filter->offset[i] = (before->log_weight[a] - before->log_sum) - (tilted->log_weight[a] - tilted->log_sum) +
+                            (is_weighted(filter) ? filter->offset[i] : 0);
     }
     return status;
 }
@@ -132,6 +144,8 @@ int mote_particle_filter_resample(mote_particle_filter *filter)
         status = resample_tilted(filter);
     else if (plain)
         status = draw(filter, filter->before);
-    filter->log_sum_before = filter->resampled ? mote_log((double)filter->setup.particles) : filter->before->log_sum;
+    filter->log_sum_before = !filter->resampled ? filter->before->log_sum
+                             : is_weighted(filter) ? 0 : mote_log((double)filter->setup.particles);
+    filter->tilted |= filter->resampled && is_weighted(filter);
     return status;
 }

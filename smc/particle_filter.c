@@ -156,8 +156,6 @@ int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_spa
     filter->pool = space->model.flags & MOTE_SSM_THREADSAFE ? pool : NULL;
     int status = check_setup(filter);
     if (!status)
-        status = mote_resampling_require(setup->resampling, 0, MOTE_RESAMPLING_WEIGHTED, message);
-    if (!status)
         status = open_memory(filter);
     if (!status)
         status = mote_resampler_open(&filter->resampler, setup->resampling, setup->particles, memory, filter->pool, message);

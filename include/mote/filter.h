@@ -28,7 +28,7 @@ enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STE
 /* Options that every algorithm with a particle filter inside has. */
 #define MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                             \
     INTEGER(particles, 1000, "particles", 1, 1000000000, "number of particles")                                        \
-    CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection",          \
+    CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection|minimum_error",\
            "resampling scheme")                                                                                        \
     CHOICE(resample, "ess|always|never", "when to resample: below a share of effective particles, at every step, never") \
     REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample = ess: below this share of the particles")                        \

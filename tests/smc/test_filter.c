@@ -6,45 +6,9 @@
 #include <mote/filter.h>
 #include <stdlib.h>
 
-#include "core/run.h"
-#include "smc/particle_filter.h"
+#include "tests/support/filter_bench.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
-
-/* ---- a filter without a run ---- */
-
-typedef struct bench {
-    mote_memory memory;
-    mote_message message;
-    mote_state_space space;
-    mote_datum datum;
-    mote_particle_filter filter;
-    double theta[8];
-} bench;
-
-static void open_bench(bench *b, const mote_ssm *model, mote_filter_setup setup)
-{
-    memset(b, 0, sizeof *b);
-    mote_memory_open(&b->memory, NULL);
-    assert_status(mote_state_space_open(&b->space, model, &b->memory, &b->message), MOTE_OK);
-    assert_status(mote_datum_open(&b->datum, &b->space, &b->memory), MOTE_OK);
-    assert_status(mote_state_space_theta(&b->space, NULL, b->theta, &b->message), MOTE_OK);
-    assert_status(mote_particle_filter_open(&b->filter, &b->space, &setup, &b->memory, NULL, &b->message), MOTE_OK);
-}
-
-static void close_bench(bench *b)
-{
-    mote_particle_filter_close(&b->filter);
-    mote_datum_close(&b->datum, &b->memory);
-    mote_state_space_close(&b->space);
-}
-
-static double run_once(bench *b, const mote_source *source)
-{
-    double log_evidence;
-    assert_status(mote_particle_filter_run(&b->filter, b->theta, source, &b->datum, &log_evidence), MOTE_OK);
-    return log_evidence;
-}
 
 /* ---- exact laws ---- */
 
@@ -52,12 +16,12 @@ static double run_once(bench *b, const mote_source *source)
 static void check_law(const mote_ssm *model, mote_filter_setup setup, double evidence, double mean)
 {
     mote_source *source;
-    bench b;
+    filter_bench b;
     double total = 0, z = 0, zx = 0;
     open_bench(&b, model, setup);
     assert_status(mote_source_open_enumerate(&source), MOTE_OK);
     while (mote_source_enumerate_next(source)) {
-        const double estimate = exp(run_once(&b, source)), weight = mote_source_enumerate_weight(source);
+        const double estimate = exp(run_bench(&b, source)), weight = mote_source_enumerate_weight(source);
         total += weight;
         z += weight * estimate;
         if (estimate > 0)
@@ -95,12 +59,35 @@ static void evidence_is_unbiased(void **unused)
     (void)unused;
     model.series = &short_series;
     short_truth(&evidence, &mean);
-    for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule)
-        for (int64_t kind = 0; kind < 4; ++kind) {
-            const mote_filter_setup setup = { .particles = 2, .rule = rule, .threshold = 0.75, .guided = kind & 1,
-                                              .look_ahead = kind >> 1 };
-            check_law(&model, setup, evidence, mean);
+    for (int64_t scheme = 0; mote_resampling_name(scheme); ++scheme)
+        for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule)
+            for (int64_t kind = 0; kind < 4; ++kind) {
+                const mote_filter_setup setup = { .particles = 2, .resampling = scheme, .rule = rule, .threshold = 0.75,
+                                                  .guided = kind & 1, .look_ahead = kind >> 1 };
+                if (mote_resampling_flags(scheme) & MOTE_RESAMPLING_UNBIASED && (kind == 0 || scheme <= 2 || rule == MOTE_RULE_ALWAYS))
+                    check_law(&model, setup, evidence, mean);
+            }
+}
+
+/* Without replacement, from three particles: unequal weights of the offspring are carried. */
+static void three_particles_without_replacement(void **unused)
+{
+    static const mote_series two = { MOTE_VERSIONED(mote_series), .count = 2 };
+    mote_ssm model = chain_t;
+    double evidence = 0, mean = 0;
+    (void)unused;
+    model.series = &two;
+    for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) {
+            const double p = chain_initial[i] * chain_potential[0][i] * chain_transition[i][j] * chain_potential[1][j];
+            evidence += p;
+            mean += p * j;
         }
+    for (int64_t look_ahead = 0; look_ahead < 2; ++look_ahead) {
+        const mote_filter_setup setup = { .particles = 3, .resampling = MOTE_RESAMPLE_OPTIMAL, .rule = MOTE_RULE_ALWAYS,
+                                          .look_ahead = look_ahead };
+        check_law(&model, setup, evidence, mean / evidence);
+    }
 }
 
 static int chain_zeros(void *ctx, const mote_block *block)
@@ -148,12 +135,12 @@ static void one_particle_works(void **unused)
 /* log mean exp of R estimates against the truth, within 5 standard errors of exp(log Z - truth). */
 static void check_evidence(const mote_ssm *model, mote_filter_setup setup, double truth, int replicates)
 {
-    bench b;
+    filter_bench b;
     double mean = 0, square = 0;
     open_bench(&b, model, setup);
     for (int r = 0; r < replicates; ++r) {
         const mote_source source = mote_source_live(mote_source_key(7, r));
-        const double ratio = exp(run_once(&b, &source) - truth);
+        const double ratio = exp(run_bench(&b, &source) - truth);
         mean += ratio / replicates;
         square += ratio * ratio / replicates;
     }
@@ -183,23 +170,13 @@ static void volatility_and_toy_evidence(void **unused)
 
 /* ---- the run: streams, accessors, refusals ---- */
 
-static mote_run *open_run(const mote_ssm *model, const mote_filter_options *options)
-{
-    mote_run *run = NULL;
-    const int status = mote_run_open(&run, mote_filter, model, options);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
-}
-
 static void stream_equals_series(void **unused)
 {
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 300, .seed = 3 };
     mote_ssm streamed = linear_gaussian_a;
     (void)unused;
     streamed.series = NULL;
-    mote_run *whole = open_run(&linear_gaussian_a, &options), *stream = open_run(&streamed, &options);
+    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *stream = open_filter_run(&streamed, &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     assert_status(mote_run_step(stream), MOTE_WAITING);
     for (int t = 0; t < 50; ++t) {
@@ -223,7 +200,7 @@ static void moments_are_those_of_the_filter(void **unused)
 {
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 100000, .seed = 5 };
     (void)unused;
-    mote_run *run = open_run(&linear_gaussian_a, &options);
+    mote_run *run = open_filter_run(&linear_gaussian_a, &options);
     assert_true(isnan(mote_filter_mean(run, 0)));
     assert_status(mote_run_finish(run), MOTE_OK);
     assert_close(mote_filter_mean(run, 0), 1.735962925186, 0, 0.02); /* sd of the estimate about 0.003 */
@@ -244,7 +221,7 @@ static void missing_observations_change_nothing(void **unused)
     const int64_t hidden = 0;
     (void)unused;
     streamed.series = NULL;
-    mote_run *run = open_run(&streamed, &options);
+    mote_run *run = open_filter_run(&streamed, &options);
     mote_observation o = { MOTE_VERSIONED(mote_observation), .time = 0, .values = &y };
     assert_status(mote_run_push(run, &o), MOTE_OK);
     const double log_evidence = mote_filter_log_evidence(run), ess = mote_filter_effective_sample_size(run);
@@ -276,18 +253,18 @@ static void failed_potentials_are_named(void **unused)
     (void)unused;
     model.log_potential = bad_potential;
     model.ctx = &bad;
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_filter_run(&model, &options);
     assert_status(mote_run_finish(run), MOTE_EMODEL);
     assert_non_null(strstr(mote_run_message(run), "particle 1500 at step 3"));
     assert_int_equal(mote_filter_count(run), 3);
     mote_run_close(&run);
     options.failed_potential = MOTE_FAILED_ZERO;
-    run = open_run(&model, &options);
+    run = open_filter_run(&model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     mote_run_close(&run);
     bad = INFINITY;
     options.failed_potential = MOTE_FAILED_STOP;
-    run = open_run(&model, &options);
+    run = open_filter_run(&model, &options);
     assert_status(mote_run_finish(run), MOTE_EMODEL);
     mote_run_close(&run);
 }
@@ -306,7 +283,7 @@ static void all_weights_zero_is_defined(void **unused)
     mote_ssm model = toy_d;
     (void)unused;
     model.log_potential = all_zero;
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_filter_run(&model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     assert_true(mote_filter_log_evidence(run) == -INFINITY);
     assert_true(isnan(mote_filter_mean(run, 0)));
@@ -339,8 +316,6 @@ static void what_is_missing_is_named(void **unused)
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
     check_refusal(&model, &options, MOTE_EUNSUPPORTED, "needs look_ahead, which the model 'toy' lacks");
     options.look_ahead = 0;
-    options.resampling = MOTE_RESAMPLE_OPTIMAL;
-    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "optimal has unequal output weights");
     options.resampling = 0;
     options.particles = -1;
     check_refusal(&model, &options, MOTE_EOPTION, "particles");
@@ -371,7 +346,7 @@ static void threads_do_not_show(void **unused)
     for (int k = 0; k < 3; ++k) {
         const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 20000, .seed = 9,
                                               .threads = counts[k] };
-        mote_run *run = open_run(&linear_gaussian_a, &options);
+        mote_run *run = open_filter_run(&linear_gaussian_a, &options);
         assert_status(mote_run_finish(run), MOTE_OK);
         const double now[3] = { mote_filter_log_evidence(run), mote_filter_mean(run, 0), mote_filter_state(run, 0)[19999] };
         if (!k)
@@ -387,14 +362,14 @@ static void resuming_does_not_show(void **unused)
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 1500, .seed = 2 };
     const char *path = "test_filter.checkpoint";
     (void)unused;
-    mote_run *whole = open_run(&linear_gaussian_a, &options), *run = open_run(&linear_gaussian_a, &options);
+    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a, &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int t = 0; t < 50; ++t) {
         const int status = mote_run_step(run);
         assert_true(status == MOTE_OK || status == MOTE_DONE);
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
-        run = open_run(&linear_gaussian_a, &options);
+        run = open_filter_run(&linear_gaussian_a, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
     }
     assert_true(mote_filter_log_evidence(whole) == mote_filter_log_evidence(run));
@@ -409,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_is_unbiased),
+        cmocka_unit_test(three_particles_without_replacement),
         cmocka_unit_test(dead_systems_count_as_zero),
         cmocka_unit_test(one_particle_works),
         cmocka_unit_test(linear_gaussian_evidence),

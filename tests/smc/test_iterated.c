@@ -4,8 +4,8 @@
  * within .06 of the maximum, where a swarm that loses its parameters stays at its start, 0. */
 #include <mote/iterated_filtering.h>
 
-#include "core/run.h"
 #include "model/draws.h"
+#include "tests/support/filter_bench.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
 
@@ -24,16 +24,6 @@ static mote_iterated_filtering_options usual(void)
 {
     return (mote_iterated_filtering_options){ .head = MOTE_VERSIONED(mote_iterated_filtering_options), .particles = 1000,
                                               .seed = 1, .passes = 60, .cooling = 0.1, .perturbation = 0.05 };
-}
-
-static mote_run *open_run(const mote_ssm *model, const mote_iterated_filtering_options *options)
-{
-    mote_run *run = NULL;
-    const int status = mote_run_open(&run, mote_iterated_filtering, model, options);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
 }
 
 static double end_of(mote_run *run)
@@ -57,7 +47,7 @@ static void reaches_the_maximum(void **unused)
     const mote_ssm model = free_model();
     const mote_iterated_filtering_options options = usual();
     (void)unused;
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_run_of(mote_iterated_filtering, &model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     print_message("rho %.4f, log-likelihood %.3f(%.3f)\n", end_of(run), result_of(run, "log_likelihood"),
                   result_of(run, "log_likelihood_error"));
@@ -84,14 +74,14 @@ static void caches_belong_to_particles(void **unused)
     options.passes = 5;
     model.prepare = nothing_to_prepare;
     model.cache_size = sizeof(double);
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_run_of(mote_iterated_filtering, &model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     const double with_cache = end_of(run);
     mote_run_close(&run);
     model.prepare = NULL;
     model.cache_size = 0;
     model.flags |= MOTE_SSM_ROW_PARAMETERS;
-    run = open_run(&model, &options);
+    run = open_run_of(mote_iterated_filtering, &model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     assert_true(end_of(run) == with_cache);
     mote_run_close(&run);
@@ -104,14 +94,14 @@ static void resuming_does_not_show(void **unused)
     const char *path = "test_iterated.checkpoint";
     (void)unused;
     options.passes = 3;
-    mote_run *whole = open_run(&model, &options), *run = open_run(&model, &options);
+    mote_run *whole = open_run_of(mote_iterated_filtering, &model, &options), *run = open_run_of(mote_iterated_filtering, &model, &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int status = MOTE_OK; status != MOTE_DONE;) {
         status = mote_run_step(run);
         assert_true(status == MOTE_OK || status == MOTE_DONE);
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
-        run = open_run(&model, &options);
+        run = open_run_of(mote_iterated_filtering, &model, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
     }
     assert_true(end_of(run) == end_of(whole));

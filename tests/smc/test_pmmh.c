@@ -6,8 +6,8 @@
 #include <mote/kalman.h>
 #include <mote/pmmh.h>
 
-#include "core/run.h"
 #include "model/draws.h"
+#include "tests/support/filter_bench.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
 
@@ -57,16 +57,6 @@ static mote_pmmh_options usual(void)
                                 .draws = 800, .warm_up = 200 };
 }
 
-static mote_run *open_run(const mote_ssm *model, const mote_pmmh_options *options)
-{
-    mote_run *run = NULL;
-    const int status = mote_run_open(&run, mote_pmmh, model, options);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
-}
-
 static void finds_the_posterior(void **unused)
 {
     const mote_ssm model = free_model();
@@ -75,7 +65,7 @@ static void finds_the_posterior(void **unused)
     (void)unused;
     exact_posterior(&mean, &sd);
     assert_close(exact_log_likelihood(0.9), LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 1e-12, 0);
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_run_of(mote_pmmh, &model, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
     const mote_draws *draws = mote_run_draws(run);
     const double *rho = mote_draws_column(draws, 0), *chain = mote_draws_chain(draws);
@@ -109,7 +99,7 @@ static void threads_do_not_show(void **unused)
         options.draws = 8;
         options.warm_up = 10;
         options.threads = threads[k];
-        mote_run *run = open_run(&model, &options);
+        mote_run *run = open_run_of(mote_pmmh, &model, &options);
         assert_status(mote_run_finish(run), MOTE_OK);
         const double *rho = mote_draws_column(mote_run_draws(run), 0);
         if (!k)
@@ -128,14 +118,14 @@ static void resuming_does_not_show(void **unused)
     options.draws = 6;
     options.warm_up = 4;
     options.evaluations = 3;
-    mote_run *whole = open_run(&model, &options), *run = open_run(&model, &options);
+    mote_run *whole = open_run_of(mote_pmmh, &model, &options), *run = open_run_of(mote_pmmh, &model, &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int status = MOTE_OK; status != MOTE_DONE;) {
         status = mote_run_step(run);
         assert_true(status == MOTE_OK || status == MOTE_DONE);
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
-        run = open_run(&model, &options);
+        run = open_run_of(mote_pmmh, &model, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
     }
     const mote_draws *a = mote_run_draws(whole), *b = mote_run_draws(run);

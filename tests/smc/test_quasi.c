@@ -6,9 +6,8 @@
 #include <mote/filter.h>
 #include <stdlib.h>
 
-#include "core/memory.h"
-#include "smc/particle_filter.h"
 #include "smc/quasi.h"
+#include "tests/support/filter_bench.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
 
@@ -89,30 +88,19 @@ static void ancestors_follow_the_sorted_weights(void **unused)
 static double mean_square(const mote_ssm *model, int64_t n, int replicates, double truth, double *ratio, double *error)
 {
     const mote_filter_setup setup = { .particles = n, .quasi = 1 };
-    mote_memory memory;
-    mote_message message;
-    mote_state_space space;
-    mote_datum datum;
-    mote_particle_filter filter;
-    double theta[8], sum = 0, mean = 0, square = 0, log_evidence;
-    mote_memory_open(&memory, NULL);
-    assert_status(mote_state_space_open(&space, model, &memory, &message), MOTE_OK);
-    assert_status(mote_state_space_theta(&space, NULL, theta, &message), MOTE_OK);
-    assert_status(mote_datum_open(&datum, &space, &memory), MOTE_OK);
-    assert_status(mote_particle_filter_open(&filter, &space, &setup, &memory, NULL, &message), MOTE_OK);
+    filter_bench b;
+    double sum = 0, mean = 0, square = 0;
+    open_bench(&b, model, setup);
     for (int r = 0; r < replicates; ++r) {
         const mote_source source = mote_source_live(mote_source_key(11, r));
-        assert_status(mote_particle_filter_run(&filter, theta, &source, &datum, &log_evidence), MOTE_OK);
-        const double z = exp(log_evidence - truth);
+        const double log_evidence = run_bench(&b, &source), z = exp(log_evidence - truth);
         sum += (log_evidence - truth) * (log_evidence - truth) / replicates;
         mean += z / replicates;
         square += z * z / replicates;
     }
     *ratio = mean;
     *error = sqrt((square - mean * mean) / (replicates - 1));
-    mote_particle_filter_close(&filter);
-    mote_datum_close(&datum, &memory);
-    mote_state_space_close(&space);
+    close_bench(&b);
     return sum;
 }
 
