@@ -34,8 +34,8 @@ static void our_weighing(const bench_entry *entry)
     const int64_t blocks = (n + MOTE_WEIGHT_BLOCK - 1) / MOTE_WEIGHT_BLOCK;
     for (int64_t b = 0; b < blocks; ++b) {
         const int64_t first = b * MOTE_WEIGHT_BLOCK, rest = n - first;
-        vector->weigh(weight + first, log_weight + first, rest < MOTE_WEIGHT_BLOCK ? rest : MOTE_WEIGHT_BLOCK, &factor[b],
-                      &scratch[b]);
+        vector->weigh(weight + first, log_weight + first, rest < MOTE_WEIGHT_BLOCK ? rest : MOTE_WEIGHT_BLOCK,
+                      &factor[b], &scratch[b]);
         maximum = factor[b] > maximum ? factor[b] : maximum;
     }
     for (int64_t b = 0; b < blocks; ++b) {
@@ -236,8 +236,8 @@ int main(int argc, char **argv)
     n = argc > 1 ? atoll(argv[1]) : n;
     windows = argc > 2 ? atoi(argv[2]) : windows;
     mote_memory_open(&memory, NULL);
-    log_weight = column(n, 8), weight = column(n, 8), plain = column(n, 8), factor = column(n, 8), scratch = column(n, 8);
-    ancestor = column(n, 4);
+    log_weight = column(n, 8), weight = column(n, 8), plain = column(n, 8);
+    factor = column(n, 8), scratch = column(n, 8), ancestor = column(n, 4);
     twister = gsl_rng_alloc(gsl_rng_mt19937);
     if (!log_weight || !weight || !plain || !factor || !scratch || !ancestor || mote_alias_open(&alias, n, &memory))
         return 1;

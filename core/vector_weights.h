@@ -101,8 +101,8 @@ static int64_t weights_weigh(double *restrict weight, const double *restrict log
     return bad;
 }
 
-/* The largest w_i factor; NaN when one is negative, NaN or infinite. As whole numbers, doubles from 0 up are in the same
- * order, those below have the sign bit, and what is not finite comes behind. */
+/* The largest w_i factor; NaN when one is negative, NaN or infinite. As whole numbers, doubles from 0 up are in the
+ * same order, those below have the sign bit, and what is not finite comes behind. */
 static double weights_largest(const double *restrict weight, int64_t n, double factor)
 {
     int64_t largest = 0, signs = 0;

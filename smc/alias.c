@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Building an alias table in whole numbers. Index j has mass n q_j and every cell holds Q = sum q, so that nothing is
- * left over when the last cell is filled: cells below Q are topped up by one above, whose rest goes on being too large or
- * becomes too small. q_j = round(w_j 2^(F - e)), F = min(52, 61 - ceil log2 n), so that n q_j and Q stay below 2^63.
+ * left over when the last cell is filled: cells below Q are topped up by one above, whose rest goes on being too large
+ * or becomes too small. q_j = round(w_j 2^(F - e)), F = min(52, 61 - ceil log2 n), so that n q_j and Q stay below 2^63.
  * Known answer: weights (1, 3): cell 0 is half its own and half index 1, cell 1 is all its own. */
 #include "smc/alias.h"
 

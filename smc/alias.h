@@ -2,7 +2,7 @@
 /* Alias table (Walker 1977; Vose 1991): after O(n) work, draws from a finite law take one word and one comparison. For
  * many draws from the same weights, as in backward sampling; a single draw is mote_choose's.
  *
- *     mote_alias_open(&table, n, memory);  mote_alias_build(&table, weight, n);  j = mote_alias_draw(&table, source); */
+ *     mote_alias_open(&table, n, memory), mote_alias_build(&table, weight, n), j = mote_alias_draw(&table, source) */
 #ifndef MOTE_SMC_ALIAS_H
 #define MOTE_SMC_ALIAS_H
 

@@ -52,7 +52,7 @@ int mote_resampling_require(int64_t choice, int64_t wanted, int64_t unwanted, mo
     static const char *const has[] = { "is biased", "has no conditional form", "has no ordered ancestors",
                                        "has equal output weights", "takes any number of offspring" };
     static const char *const has_not[] = { "is unbiased", "has a conditional form", "has ordered ancestors",
-                                           "has unequal output weights", "gives as many offspring as there are particles" };
+                                           "has unequal output weights", "gives as many offspring as particles" };
     const int64_t flags = mote_resampling_flags(choice);
     if (!mote_resampling_name(choice))
         return mote_fail(message, MOTE_EOPTION, "resampling: there is no scheme number %lld", (long long)choice);

@@ -51,9 +51,9 @@ int mote_resampler_open(mote_resampler *r, int64_t choice, int64_t capacity, con
                         mote_pool *pool, mote_message *message);
 void mote_resampler_close(mote_resampler *r);
 
-/* Ancestors of `count` offspring. MOTE_EINVAL for a weight that is negative, NaN or infinite and for sizes out of range;
- * MOTE_ENUMERIC when all weights are zero: nothing has been drawn then; MOTE_EUNSUPPORTED for a scheme whose output
- * weights are unequal. */
+/* Ancestors of `count` offspring. MOTE_EINVAL for a weight that is negative, NaN or infinite and for sizes out of
+ * range; MOTE_ENUMERIC when all weights are zero: nothing has been drawn then; MOTE_EUNSUPPORTED for a scheme whose
+ * output weights are unequal. */
 int mote_resample(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
                   int32_t *ancestor);
 
@@ -62,8 +62,8 @@ int mote_resample_weighted(mote_resampler *r, mote_source *source, const mote_bl
                            int32_t *ancestor, double *weight);
 
 /* Ancestors and a slot with ancestor[*slot] = k, from the joint law that has probability P(ancestors) / (count W_k) for
- * each slot of k: what a conditional filter needs whose reference is particle k. Where W_k is zero in whole numbers, the
- * limit for small W_k. MOTE_EUNSUPPORTED for a scheme without this form. */
+ * each slot of k: what a conditional filter needs whose reference is particle k. Where W_k is zero in whole numbers,
+ * the limit for small W_k. MOTE_EUNSUPPORTED for a scheme without this form. */
 int mote_resample_conditional(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
                               int64_t k, int32_t *ancestor, int64_t *slot);
 

@@ -3,8 +3,8 @@
  * weight holds them (Douc, Cappe, Moulines 2005).
  *     systematic   p_s = (s + u) / count, one u             stratified   p_s = (s + u_s) / count
  *     multinomial  count ordered uniforms
- * Parent i ends at the first slot whose point is at or above its cumulative weight; parents of weight zero end where the
- * one before did, and the last parent of positive weight ends at count whatever rounding says.
+ * Parent i ends at the first slot whose point is at or above its cumulative weight; parents of weight zero end where
+ * the one before did, and the last parent of positive weight ends at count whatever rounding says.
  *
  * Given that parent k has an offspring: V uniform on k's interval, the slot K = floor(count V); systematic takes
  * u = count V - K, stratified u_K = count V - K, all else as ever. Multinomial draws one point less and gives k one
@@ -193,8 +193,8 @@ int64_t mote_resample_below(const mote_resample_call *call, uint64_t cumulative,
     return low;
 }
 
-/* Point and parent, one of which is passed at each turn: without a branch that could be foreseen wrongly. Four stretches
- * of parents are merged side by side, since one alone waits for its own numbers. */
+/* Point and parent, one of which is passed at each turn: without a branch that could be foreseen wrongly. Four
+ * stretches of parents are merged side by side, since one alone waits for its own numbers. */
 enum { STRETCHES = 4 };
 
 typedef struct stretch {

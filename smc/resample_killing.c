@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Killing (Del Moral 2004) and rejection (Murray, Lee and Jacob 2016): slot i keeps parent i with probability
- * a_i = W_i / max W, else it takes a draw from W. Rejection makes that draw without sums, by uniform proposals k that are
+/* Killing (Del Moral 2004) and rejection (Murray, Lee and Jacob 2016): slot i keeps parent i with probability a_i = W_i
+ * / max W, else it takes a draw from W. Rejection makes that draw without sums, by uniform proposals k that are
  * accepted with probability a_k, of which there are CAP before a search in the cumulative weights ends the matter: the
  * law is the same. Slots are independent, and P(A_i = k) = [i = k] a_k + (1 - a_i) W_k has mean W_k over i.
  *

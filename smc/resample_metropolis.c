@@ -15,9 +15,10 @@ enum { MOST_STEPS = 10000 };
 
 static int64_t steps_by_rule(const mote_resample_call *call)
 {
+    /* from 1 / n to 1 */
     const double flatness = (double)call->total / (double)call->w->n / (double)call->most;
-    const double steps = ceil(log(0.01) / log1p(-(flatness < 1.0 ? flatness : 0.99)));
-    return steps < 1 ? 1 : steps < MOST_STEPS ? (int64_t)steps : MOST_STEPS;
+    const double steps = ceil(mote_log(0.01) / mote_log(1.0 - (flatness < 0.99 ? flatness : 0.99)));
+    return steps < MOST_STEPS ? (int64_t)steps : MOST_STEPS;
 }
 
 static void numbers_of_block(mote_resample_call *call, int64_t block)

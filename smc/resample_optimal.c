@@ -5,8 +5,8 @@
  * E[output weight_i] = W_i, and no unbiased scheme has a smaller expected squared error.
  *
  * kappa is found by passes: with A kept and rest B, kappa = B / (count - A); what reaches it is kept too, until nothing
- * changes. The rest at least halves or few remain, so that passes are about as many as the bits of the weights at worst.
- * Candidates of positive weight that do not exceed the slots are all kept; slots left over repeat the last, at weight 0.
+ * changes. Each pass but the last keeps more, so that there are at most count; a few in practice. Candidates of
+ * positive weight that do not exceed the slots are all kept; slots left over repeat the last, at weight 0.
  * Known answer: W = (0.6, 0.2, 0.2), 2 slots: kappa = 0.4, output (0.6, 0.4), the second of 1 and 2 equally often. */
 #include <math.h>
 

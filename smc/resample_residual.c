@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Residual resampling (Liu and Chen 1998) and its deterministic relative. Parent i gets n_i = floor(count W_i) offspring;
- * the R = count - sum n_i that are left are drawn with weights count W_i - n_i (not W_i - n_i), multinomially; or, for the
- * minimum error, one each goes to the R largest remainders, of equal ones to the first.
+/* Residual resampling (Liu and Chen 1998) and its deterministic relative. Parent i gets n_i = floor(count W_i)
+ * offspring; the R = count - sum n_i that are left are drawn with weights count W_i - n_i (not W_i - n_i),
+ * multinomially; or, for the minimum error, one each goes to the R largest remainders, of equal ones to the first.
  *
- * Given that parent k has an offspring: with probability n_k / (count W_k) nothing changes, else one of the R is k's and
- * R - 1 are drawn; K is one of k's offspring. Known answer: W = (1/2, 1/4, 1/4), count 2: parent 0 has exactly one. */
+ * Given that parent k has an offspring: with probability n_k / (count W_k) nothing changes, else one of the R is k's
+ * and R - 1 are drawn; K is one of k's offspring. Known answer: W = (1/2, 1/4, 1/4), count 2: parent 0 has exactly one.
+ * */
 #include <math.h>
 
 #include "smc/resample_parts.h"

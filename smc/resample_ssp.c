@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SSP resampling (Srinivasan 2001; Gerber, Chopin and Whiteley 2019): count W_i rounded down or up, with the right mean.
- * Fractions xi_i are settled in pairs. With a = min(1 - xi_i, xi_j) and b = min(xi_i, 1 - xi_j), with probability
+/* SSP resampling (Srinivasan 2001; Gerber, Chopin and Whiteley 2019): count W_i rounded down or up, with the right
+ * mean. Fractions xi_i are settled in pairs. With a = min(1 - xi_i, xi_j) and b = min(xi_i, 1 - xi_j), with probability
  * b / (a + b) a goes from j to i, else b from i to j; one of both is then 0 or 1 and the next parent takes its place.
  * Fractions are whole numbers here (xi_i = rest_i / total), so that the last pair settles both exactly.
  *
- * Given that parent k has an offspring: with probability n_k / (count W_k) nothing changes, else xi_k must end at 1. Each
- * xi is a martingale, so that P(xi_k ends at 1) is xi_k itself at every stage, and the walk under this condition has its
- * two probabilities multiplied by xi_k afterwards. K is one of k's offspring.
- * Known answer: W = (1/4, 3/4), count 2: one and one, or none and two, with probability 1/2 each. */
+ * Given that parent k has an offspring: with probability n_k / (count W_k) nothing changes, else xi_k must end at 1.
+ * Each xi is a martingale, so that P(xi_k ends at 1) is xi_k itself at every stage, and the walk under this condition
+ * has its two probabilities multiplied by xi_k afterwards. K is one of k's offspring. Known answer: W = (1/4, 3/4),
+ * count 2: one and one, or none and two, with probability 1/2 each. */
 #include "smc/resample_parts.h"
 
 typedef struct walk {

@@ -34,9 +34,9 @@ MOTE_API const char *mote_resampling_name(int64_t choice);    /* "systematic"; N
 MOTE_API int64_t mote_resampling_find(const char *name);      /* the number; -1 for an unknown name */
 MOTE_API int64_t mote_resampling_flags(int64_t choice);       /* 0 for an unknown number */
 
-/* One resampling of plain weights: any scale, zeros allowed, n and count up to 2^31 - 1. ancestor[0..count-1] are indices
- * 0..n-1; output_weight (count numbers that sum to one; NULL when not wanted, but needed by a scheme whose output
- * weights are unequal) are the weights that the offspring carry. The source's present address is drawn from.
+/* One resampling of plain weights: any scale, zeros allowed, n and count up to 2^31 - 1. ancestor[0..count-1] are
+ * indices 0..n-1; output_weight (count numbers that sum to one; NULL when not wanted, but needed by a scheme whose
+ * output weights are unequal) are the weights that the offspring carry. The source's present address is drawn from.
  * MOTE_EINVAL for a negative weight, NaN, infinity or a bad size; MOTE_ENUMERIC when all weights are zero, before
  * anything is drawn; MOTE_EUNSUPPORTED for optimal without output_weight. */
 MOTE_API int mote_resample_ancestors(mote_source *source, int64_t choice, const double *weight, int64_t n,

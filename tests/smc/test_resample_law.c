@@ -76,7 +76,8 @@ static void unconditional(double *law, int64_t choice, const double *weight, int
 }
 
 /* law[K][number of A] */
-static void conditional(double (*law)[OUTCOMES], int64_t choice, const double *weight, int64_t n, int64_t count, int64_t k)
+static void conditional(double (*law)[OUTCOMES], int64_t choice, const double *weight, int64_t n, int64_t count,
+                        int64_t k)
 {
     const mote_block_weights w = { weight, NULL, n };
     mote_resampler r;
@@ -331,7 +332,8 @@ static void conditional_forms_are_exact(void **state)
             each_case(choice, check_conditional);
 }
 
-/* Where k's weight is zero in whole numbers, the law is that of a very small weight: k has one slot, others are drawn. */
+/* Where k's weight is zero in whole numbers, the law is that of a very small weight: k has one slot, others are drawn.
+ * */
 static void conditional_on_nothing(void **state)
 {
     const double dead[MOST] = { 1, 2.5, 0, 3 }, small[MOST] = { 1, 2.5, 1e-9, 3 };
