@@ -89,8 +89,9 @@ static mote_block next_block(const mote_conditional *c)
 
 /* A new ancestor for the reference, among the particles before the step to come. A filter with look-ahead decides on
  * resampling later, and does without the ancestor when it does not resample. */
-static int draw_ancestor(mote_conditional *c, const double *state)
+static int draw_ancestor(void *ctx, const double *state)
 {
+    mote_conditional *c = ctx;
     mote_particle_filter *filter = &c->filter;
     const mote_block block = next_block(c);
     const int32_t start = (int32_t)filter->reference.slot;
@@ -107,21 +108,21 @@ static int draw_ancestor(mote_conditional *c, const double *state)
     return status;
 }
 
-/* The whole series, along `path` when it is not NULL. */
-static int forwards(mote_conditional *c, const double *theta, const mote_source *source, const double *path)
+int mote_conditional_forwards(mote_particle_filter *filter, mote_datum *datum, const double *theta, const mote_source *source,
+                              const double *path, int (*before)(void *ctx, const double *state), void *ctx)
 {
-    mote_particle_filter *filter = &c->filter;
+    const int64_t d = filter->space->model.state_count;
     int status = mote_particle_filter_start(filter, theta, source);
     filter->reference.active = path != NULL;
-    for (int64_t t = 0; t < c->times && !status; ++t) {
-        mote_datum_from_series(&c->datum, filter->space, t);
-        filter->reference.state = path ? path + t * c->d : NULL;
-        if (path && t && c->kernel == MOTE_PATH_ANCESTOR)
-            status = draw_ancestor(c, filter->reference.state);
+    for (int64_t t = 0; t < filter->space->series.count && !status; ++t) {
+        mote_datum_from_series(datum, filter->space, t);
+        filter->reference.state = path ? path + t * d : NULL;
+        if (path && t && before)
+            status = before(ctx, filter->reference.state);
         if (!status)
-            status = mote_particle_filter_step(filter, &c->datum);
+            status = mote_particle_filter_step(filter, datum);
         if (!status && filter->dead)
-            status = mote_fail(c->message, MOTE_ENUMERIC, "all particles have weight zero at step %lld%s", (long long)t,
+            status = mote_fail(filter->message, MOTE_ENUMERIC, "all particles have weight zero at step %lld%s", (long long)t,
                                path ? ": the path that is given is impossible" : "");
     }
     return status;
@@ -129,12 +130,12 @@ static int forwards(mote_conditional *c, const double *theta, const mote_source 
 
 /* ---- backwards ---- */
 
-static int draw_last(mote_conditional *c, int32_t *last)
+int mote_conditional_last(const mote_particle_filter *filter, double *weight, int32_t *last)
 {
-    mote_source source = mote_source_at(&c->filter.source, MOTE_PURPOSE_BACKWARD, (uint32_t)c->times, 0);
-    for (int64_t i = 0; i < c->filter.setup.particles; ++i)
-        c->weight[i] = mote_population_weight(c->filter.now, i);
-    *last = (int32_t)mote_choose(&source, c->weight, c->filter.setup.particles);
+    mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_BACKWARD, (uint32_t)filter->step, 0);
+    for (int64_t i = 0; i < filter->setup.particles; ++i)
+        weight[i] = mote_population_weight(filter->now, i);
+    *last = (int32_t)mote_choose(&source, weight, filter->setup.particles);
     return mote_source_status(&source);
 }
 
@@ -166,7 +167,7 @@ static int draw_backwards(mote_conditional *c, int32_t i, double *path)
 static int draw_path(mote_conditional *c, double *path)
 {
     int32_t last;
-    int status = draw_last(c, &last);
+    int status = mote_conditional_last(&c->filter, c->weight, &last);
     if (status)
         return status;
     return c->kernel == MOTE_PATH_BACKWARD ? draw_backwards(c, last, path) : mote_history_path(&c->history, last, path);
@@ -174,12 +175,13 @@ static int draw_path(mote_conditional *c, double *path)
 
 int mote_conditional_first(mote_conditional *c, const double *theta, const mote_source *source, double *path)
 {
-    int status = forwards(c, theta, source, NULL);
+    int status = mote_conditional_forwards(&c->filter, &c->datum, theta, source, NULL, NULL, NULL);
     return status ? status : draw_path(c, path);
 }
 
 int mote_conditional_sweep(mote_conditional *c, const double *theta, const mote_source *source, const double *path, double *next)
 {
-    int status = forwards(c, theta, source, path);
+    int status = mote_conditional_forwards(&c->filter, &c->datum, theta, source, path,
+                                           c->kernel == MOTE_PATH_ANCESTOR ? draw_ancestor : NULL, c);
     return status ? status : draw_path(c, next);
 }

@@ -57,6 +57,13 @@ void mote_conditional_close(mote_conditional *c);
 /* MOTE_OK when a filter like this can be conditional; else named. */
 int mote_conditional_check(const mote_state_space *space, const mote_filter_setup *setup, mote_message *message);
 
+/* The parts that other kernels on paths are made of: the whole series through `filter`, along `path` when it is not NULL
+ * (`before` is called before each step but the first, with the path's state of that step; may be NULL); and the index of
+ * the last particle, drawn by weight (`weight`: scratch of N). */
+int mote_conditional_forwards(mote_particle_filter *filter, mote_datum *datum, const double *theta, const mote_source *source,
+                              const double *path, int (*before)(void *ctx, const double *state), void *ctx);
+int mote_conditional_last(const mote_particle_filter *filter, double *weight, int32_t *last);
+
 /* A path from an ordinary filter: rows of `path` by time. MOTE_ENUMERIC when all weights became zero. */
 int mote_conditional_first(mote_conditional *c, const double *theta, const mote_source *source, double *path);
 
