@@ -101,6 +101,14 @@ void mote_put_tag(mote_writer *writer, const char *tag)
     mote_put_text(writer, tag);
 }
 
+void mote_put_bytes(mote_writer *writer, const void *bytes, int64_t n)
+{
+    mote_put_integer(writer, n);
+    unsigned char *place = extend(writer, n, 1);
+    if (place && n > 0)
+        memcpy(place, bytes, (size_t)n);
+}
+
 void mote_put_reals(mote_writer *writer, const double *values, int64_t n)
 {
     mote_put_integer(writer, n);
@@ -158,6 +166,14 @@ int64_t mote_get_count(mote_reader *reader, int64_t minimum, int64_t maximum)
 double mote_get_real(mote_reader *reader)
 {
     return bits_real(mote_get_word(reader));
+}
+
+const void *mote_get_bytes(mote_reader *reader, int64_t *n)
+{
+    *n = mote_get_count(reader, 0, reader->length);
+    const void *bytes = reader->status ? NULL : advance(reader, *n, 1);
+    *n = reader->status ? 0 : *n;
+    return bytes;
 }
 
 const char *mote_get_text(mote_reader *reader)

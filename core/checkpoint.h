@@ -29,6 +29,7 @@ void mote_put_real(mote_writer *writer, double value);                  /* its b
 void mote_put_text(mote_writer *writer, const char *text);              /* NULL is kept as NULL */
 void mote_put_reals(mote_writer *writer, const double *values, int64_t n);   /* with n */
 void mote_put_integers(mote_writer *writer, const int64_t *values, int64_t n);
+void mote_put_bytes(mote_writer *writer, const void *bytes, int64_t n);     /* with n */
 void mote_put_tag(mote_writer *writer, const char *tag);                /* a section mark that the reader checks */
 
 /* Reading: the first fault (short, wrong tag, count out of bounds) is sticky: MOTE_ECORRUPT and zeros from then on. */
@@ -46,6 +47,7 @@ double mote_get_real(mote_reader *reader);
 const char *mote_get_text(mote_reader *reader);                          /* inside the buffer; NULL was NULL */
 void mote_get_reals(mote_reader *reader, double *values, int64_t n);     /* the count must be n */
 void mote_get_integers(mote_reader *reader, int64_t *values, int64_t n);
+const void *mote_get_bytes(mote_reader *reader, int64_t *n);             /* inside the buffer; NULL and 0 on a fault */
 void mote_get_tag(mote_reader *reader, const char *tag);
 
 /* A sequential stream of random numbers, as its state; the tape of a recorded one is not part of it. */

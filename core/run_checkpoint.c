@@ -163,9 +163,12 @@ int mote_run_save(mote_run *run, const char *path)
     if (status)
         return status;
     mote_writer_open(&writer, &run->memory);
+    run->message.text[0] = '\0';
     status = write_state(run, &writer);
-    status = status ? mote_fail(&run->message, status, "save to %s: %s", path, mote_strerror(status))
-                    : mote_file_store(path, &writer, &run->message);
+    if (!status)
+        status = mote_file_store(path, &writer, &run->message);
+    else if (!run->message.text[0])
+        mote_fail(&run->message, status, "save to %s: %s", path, mote_strerror(status));
     mote_writer_close(&writer);
     return status;
 }

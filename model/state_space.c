@@ -36,6 +36,10 @@ static int check_members(const mote_state_space *space, mote_message *message)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has additive, but additive_count is 0", name);
     if (m->cache_size && !m->prepare)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has cache_size, but no prepare", name);
+    if ((m->fork != NULL) != (m->drop != NULL))
+        return mote_fail(message, MOTE_EINVAL, "the model '%s': fork and drop come together", name);
+    if (m->fork && m->flags & MOTE_SSM_START_BEFORE)
+        return mote_fail(message, MOTE_EINVAL, "the model '%s': opaque states begin at the first observation", name);
     if ((m->pack != NULL) != (m->unpack != NULL))
         return mote_fail(message, MOTE_EINVAL, "the model '%s': pack and unpack come together", name);
     if (m->flags & MOTE_SSM_START_BEFORE && !isfinite(m->initial_time))

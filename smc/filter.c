@@ -169,6 +169,9 @@ static int filter_step(mote_run *run)
 static int filter_save(mote_run *run, mote_writer *writer)
 {
     const mote_filter_run_state *state = run->state;
+    const int status = mote_particle_filter_can_save(&state->filter);
+    if (status)
+        return status;
     mote_put_tag(writer, "filter");
     mote_put_integer(writer, state->ended);
     mote_put_integer(writer, state->waiting);

@@ -61,13 +61,14 @@ static int open_scratch(mote_particle_filter *filter)
 {
     const mote_ssm *model = &filter->space->model;
     const int64_t threads = threads_of(filter), d = model->state_count;
+    const int64_t span = model->fork ? filter->setup.particles : MOTE_BLOCK;
     filter->scratch = mote_memory_allocate(filter->memory, threads, sizeof *filter->scratch);
     if (!filter->scratch)
         return MOTE_ENOMEM;
     for (int64_t i = 0; i < threads; ++i) {
         mote_filter_scratch *s = &filter->scratch[i];
-        s->gathered = open_columns(filter->memory, d, MOTE_BLOCK);
-        s->increment = open_columns(filter->memory, 2, MOTE_BLOCK);
+        s->gathered = open_columns(filter->memory, d, span);
+        s->increment = open_columns(filter->memory, 2, span);
         s->previous = mote_memory_allocate(filter->memory, d, sizeof *s->previous);
         s->state = mote_memory_allocate(filter->memory, d, sizeof *s->state);
         s->uniform = mote_memory_allocate(filter->memory, d, sizeof *s->uniform);
@@ -116,7 +117,8 @@ static int check_quasi(const mote_particle_filter *filter)
 {
     const mote_filter_setup *s = &filter->setup;
     const char *other = s->guided ? "proposal = guided" : s->look_ahead ? "look_ahead = on"
-                        : filter->space->model.flags & MOTE_SSM_START_BEFORE ? "MOTE_SSM_START_BEFORE" : NULL;
+                        : filter->space->model.flags & MOTE_SSM_START_BEFORE ? "MOTE_SSM_START_BEFORE"
+                        : filter->space->model.fork ? "opaque states" : NULL;
     if (other)
         return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol does not go with %s", other);
     int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_INITIAL_MAP, "option points = sobol", filter->message);
@@ -175,11 +177,20 @@ int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_spa
     return MOTE_OK;
 }
 
+/* Opaque states: gives up what the filter holds. */
+static void drop_handles(mote_particle_filter *filter)
+{
+    if (filter->handles)
+        filter->space->model.drop(filter->space->model.ctx, filter->handles, filter->setup.particles);
+    filter->handles = NULL;
+}
+
 void mote_particle_filter_close(mote_particle_filter *filter)
 {
     const mote_memory *memory = filter->memory;
     if (!memory)
         return;
+    drop_handles(filter);
     mote_resampler_close(&filter->resampler);
     mote_quasi_close(&filter->quasi, memory);
     close_scratch(filter);
@@ -215,6 +226,7 @@ static int prepare(mote_particle_filter *filter)
 
 int mote_particle_filter_start(mote_particle_filter *filter, const double *theta, const mote_source *source)
 {
+    drop_handles(filter);
     filter->source = *source;
     memcpy(filter->theta, theta, (size_t)filter->space->space.theta_count * sizeof *theta);
     filter->step = filter->resampled = filter->resamplings = filter->dead = filter->potentials = 0;
@@ -245,6 +257,47 @@ int mote_particle_filter_run(mote_particle_filter *filter, const double *theta, 
 
 /* ---- checkpoints ---- */
 
+int mote_particle_filter_can_save(const mote_particle_filter *filter)
+{
+    if (!filter->space->model.fork)
+        return MOTE_OK;
+    return mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states", filter->message);
+}
+
+/* Size and bytes of each particle's object. */
+static void pack_handles(const mote_particle_filter *filter, mote_writer *writer)
+{
+    const mote_ssm *model = &filter->space->model;
+    for (int64_t i = 0; i < filter->setup.particles && !writer->status; ++i) {
+        const double handle = filter->now->state[0][i];
+        const int64_t size = model->pack ? model->pack(model->ctx, handle, NULL, 0) : 0;
+        void *bytes = mote_memory_allocate(filter->memory, size, 1);
+        if (bytes && size > 0)
+            model->pack(model->ctx, handle, bytes, size);
+        if (!bytes)
+            writer->status = MOTE_ENOMEM;
+        else
+            mote_put_bytes(writer, bytes, size);
+        mote_memory_release(filter->memory, bytes);
+    }
+}
+
+static int unpack_handles(mote_particle_filter *filter, mote_reader *reader)
+{
+    const mote_ssm *model = &filter->space->model;
+    int status = mote_particle_filter_can_save(filter);
+    drop_handles(filter);
+    for (int64_t i = 0; i < filter->setup.particles && !status; ++i) {
+        int64_t size;
+        const void *bytes = mote_get_bytes(reader, &size);
+        status = reader->status ? reader->status : model->unpack(model->ctx, bytes, size, &filter->now->state[0][i]);
+        if (status && i)
+            model->drop(model->ctx, filter->now->state[0], i);
+    }
+    filter->handles = status ? NULL : filter->now->state[0];
+    return status;
+}
+
 void mote_particle_filter_save(const mote_particle_filter *filter, mote_writer *writer)
 {
     const int64_t n = filter->setup.particles;
@@ -261,7 +314,10 @@ void mote_particle_filter_save(const mote_particle_filter *filter, mote_writer *
     mote_put_real(writer, filter->log_evidence);
     mote_put_real(writer, filter->increment);
     mote_put_integer(writer, filter->reference.slot);
-    for (int64_t k = 0; filter->step && k < filter->space->model.state_count; ++k)
+    const int opaque = filter->space->model.fork != NULL;
+    if (filter->step && opaque)
+        pack_handles(filter, writer);
+    for (int64_t k = opaque; filter->step && k < filter->space->model.state_count; ++k)
         mote_put_reals(writer, filter->now->state[k], n);
     if (filter->step)
         mote_put_reals(writer, filter->now->log_weight, n);
@@ -277,7 +333,10 @@ void mote_particle_filter_save(const mote_particle_filter *filter, mote_writer *
 static int load_population(mote_particle_filter *filter, mote_reader *reader)
 {
     const int64_t n = filter->setup.particles;
-    for (int64_t k = 0; filter->step && k < filter->space->model.state_count; ++k)
+    const int opaque = filter->space->model.fork != NULL, status = filter->step && opaque ? unpack_handles(filter, reader) : MOTE_OK;
+    if (status)
+        return status;
+    for (int64_t k = opaque; filter->step && k < filter->space->model.state_count; ++k)
         mote_get_reals(reader, filter->now->state[k], n);
     if (filter->step)
         mote_get_reals(reader, filter->now->log_weight, n);

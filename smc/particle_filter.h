@@ -91,6 +91,7 @@ typedef struct mote_particle_filter {
     int32_t *draws[2], *identity;
     double *offset;                /* N: log-weights to begin with after a tilted resampling */
     int64_t tilted;                /* in the last step: resampled from tilted weights */
+    const double *handles;         /* opaque states: the handles that are the filter's to give up; NULL: none */
     double log_sum_before;         /* Lold of the step under way */
     const mote_datum *datum;       /* of the step under way */
     mote_resampler resampler;
@@ -118,7 +119,8 @@ int mote_particle_filter_will_resample(const mote_particle_filter *filter);
 int mote_particle_filter_run(mote_particle_filter *filter, const double *theta, const mote_source *source,
                              mote_datum *datum, double *log_evidence);
 
-/* The state between steps, collectors included. */
+/* The state between steps, collectors included. Opaque states need pack and unpack. */
+int mote_particle_filter_can_save(const mote_particle_filter *filter);
 void mote_particle_filter_save(const mote_particle_filter *filter, mote_writer *writer);
 int mote_particle_filter_load(mote_particle_filter *filter, mote_reader *reader);
 

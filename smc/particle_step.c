@@ -135,6 +135,8 @@ static int mutate(mote_particle_filter *filter, const mote_filter_scratch *scrat
 static int begin_block(mote_particle_filter *filter, mote_filter_scratch *scratch, mote_block *block)
 {
     int status = mutate_first(filter, scratch, block);
+    if (!status && filter->space->model.fork)
+        filter->handles = block->state[0];
     if (status || !(filter->space->model.flags & MOTE_SSM_START_BEFORE))
         return status;
     for (int64_t k = 0; k < filter->space->model.state_count; ++k) {
@@ -200,45 +202,73 @@ static void forgive(double *log_weight, int64_t n)
             log_weight[i] = -INFINITY;
 }
 
-static void settle(mote_particle_filter *filter, int64_t b, const mote_block *block)
+/* Weights of the block's log-weights, in their own blocks. */
+static void settle(mote_particle_filter *filter, const mote_block *block)
 {
     const int64_t n = filter->setup.particles;
-    double *log_weight = filter->now->log_weight + block->first;
-    if (!mote_population_weigh_block(filter->now, b, n))
-        return;
-    if (filter->setup.failed_is_zero) {
-        forgive(log_weight, block->n);
-        mote_population_weigh_block(filter->now, b, n);
-        return;
+    for (int64_t first = block->first; first < block->first + block->n; first += MOTE_BLOCK) {
+        const int64_t b = first / MOTE_BLOCK, count = n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK;
+        double *log_weight = filter->now->log_weight + first;
+        int64_t failed = mote_population_weigh_block(filter->now, b, n), i = 0;
+        if (failed && filter->setup.failed_is_zero) {
+            forgive(log_weight, count);
+            failed = mote_population_weigh_block(filter->now, b, n);
+        }
+        if (!failed)
+            continue;
+        while (log_weight[i] < INFINITY)
+            ++i;
+        filter->block_status[b] = MOTE_EMODEL;
+        filter->block_failed[b] = first + i;
     }
-    int64_t i = 0;
-    while (log_weight[i] < INFINITY)
-        ++i;
-    filter->block_status[b] = MOTE_EMODEL;
-    filter->block_failed[b] = block->first + i;
+}
+
+/* Opaque states: the new particles' handles, forked or moved over. */
+static int hand_over(mote_particle_filter *filter, const mote_block *block)
+{
+    const mote_ssm *model = &filter->space->model;
+    mote_block whole = *block;
+    whole.previous = (const double *const *)filter->before->state;
+    filter->handles = NULL;
+    const int status = filter->resampled ? of_callback(model->fork(model->ctx, &whole, filter->drawn)) : MOTE_OK;
+    for (int64_t k = 0; !filter->resampled && k < model->state_count; ++k)
+        memcpy(block->state[k], filter->before->state[k], (size_t)block->n * sizeof(double));
+    filter->handles = status ? NULL : block->state[0];
+    return status;
+}
+
+/* Particles that callbacks see at once. */
+static int64_t span(const mote_particle_filter *filter)
+{
+    return filter->space->model.fork ? filter->setup.particles : MOTE_BLOCK;
 }
 
 static void step_block(void *ctx, int64_t b, int64_t thread)
 {
     mote_particle_filter *filter = ctx;
     mote_filter_scratch *scratch = &filter->scratch[thread];
-    const int64_t first = b * MOTE_BLOCK, n = filter->setup.particles;
-    mote_block block = mote_particle_filter_block(filter, first, n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK);
+    const int64_t first = b * span(filter), left = filter->setup.particles - first;
+    mote_block block = mote_particle_filter_block(filter, first, left < span(filter) ? left : span(filter));
     for (int64_t k = 0; k < filter->space->model.state_count; ++k)
         scratch->state[k] = filter->now->state[k] + first;
     block.state = scratch->state;
-    if (filter->step)
+    int status = MOTE_OK;
+    if (filter->step && filter->space->model.fork)
+        status = hand_over(filter, &block);
+    else if (filter->step)
         block.previous = parents(filter, scratch, first, block.n);
-    int status = filter->step ? mutate(filter, scratch, &block) : begin_block(filter, scratch, &block);
+    if (!status)
+        status = filter->step ? mutate(filter, scratch, &block) : begin_block(filter, scratch, &block);
     if (!status) {
         keep_reference(filter, &block);
         status = filter->datum->any ? weigh_proposal(filter, scratch, &block) : MOTE_OK;
     }
-    filter->block_status[b] = status;
-    if (status)
+    if (status) {
+        filter->block_status[b] = status;
         return;
+    }
     accumulate(filter, scratch, &block);
-    settle(filter, b, &block);
+    settle(filter, &block);
 }
 
 /* ---- the step ---- */
@@ -280,9 +310,11 @@ static int collect(mote_particle_filter *filter)
 /* Moves and weighs all blocks: on the pool when there are enough to share. */
 static int move(mote_particle_filter *filter)
 {
-    const int64_t blocks = mote_blocks(filter->setup.particles);
-    for (int64_t b = 0; b < blocks; ++b)
+    const int64_t blocks = (filter->setup.particles + span(filter) - 1) / span(filter);
+    for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
+        filter->block_status[b] = MOTE_OK;
         filter->block_failed[b] = -1;
+    }
     if (filter->pool && blocks >= 8)
         mote_pool_run(filter->pool, step_block, filter, blocks);
     else

@@ -112,6 +112,7 @@ typedef struct mote_filter_error {
     int64_t reliable;    /* 0: one ancestor is left, or a variance of log Z that is negative or above 1 */
 } mote_filter_error;
 
+/* One of them. */
 MOTE_API int mote_filter_error_of(mote_run *run, int64_t estimate, int64_t state, int64_t lag, mote_filter_error *error);
 
 /* What the option `record` wrote down: columns of mote_filter_record_count rows, one for each step that had weights; until

@@ -33,7 +33,7 @@ MOTE_BEGIN
 /* Particles at work. Which members are set depends on the callback, see mote_ssm. */
 typedef struct mote_block {
     mote_head head;
-    int64_t n;                      /* particles, 1 to 1024 (fork: the whole population) */
+    int64_t n;                      /* particles, 1 to 1024 (with opaque states: the whole population) */
     int64_t first;                  /* id of particle 0 of the block */
     int64_t step;                   /* number of the observation, from 0 */
     double time, time_previous;     /* of this observation and of the one before (the initial time before the first) */
@@ -147,10 +147,14 @@ typedef struct mote_ssm {
     /* Draws an observation given state: value[k][i], observation_count columns. For simulation and predictive checks. */
     int (*sample_observation)(void *ctx, const mote_block *block, mote_source *source, double *const *value);
 
-    /* Opaque states: a column holds handles of the model's own objects. fork is handed the whole population before the
-     * transition (n, previous) with the ancestor of each new particle: it fills state with handles of copies. pack gives
-     * the bytes of one handle's object (returns its size; writes only when `room` suffices); unpack makes a new one. */
+    /* Opaque states: column 0 holds handles of the model's own objects. Every block is then the whole population. fork is
+     * called at the start of a step that resampled: from the handles in previous it makes those of the new particles, in
+     * all columns of state, and gives up what no particle took over. Then, and in steps that did not resample, transition
+     * finds the particles' own handles in state and moves them in place; previous is NULL throughout. drop gives up the
+     * handles of n particles. pack writes the object of a handle and returns its size (it writes nothing when `room` does not
+     * suffice); unpack makes a new one. A failed step cannot be taken back: the run ends, and goes on from a checkpoint. */
     int (*fork)(void *ctx, const mote_block *block, const int32_t *ancestor);
+    void (*drop)(void *ctx, const double *handle, int64_t n);
     int64_t (*pack)(void *ctx, double handle, void *bytes, int64_t room);
     int (*unpack)(void *ctx, const void *bytes, int64_t size, double *handle);
 
