@@ -6,6 +6,7 @@
 #include <mote/nested.h>
 #include <mote/paris.h>
 #include <mote/pmmh.h>
+#include <mote/ppg.h>
 #include <string.h>
 
 #include "core/run.h"
@@ -18,6 +19,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_pmmh,
     &mote_controlled,
     &mote_paris,
+    &mote_ppg,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

@@ -16,6 +16,7 @@ static const char *const names[] = {
     NAME(mote_kalman_model),   NAME(mote_kalman_functional), NAME(mote_kalman_arrays), NAME(mote_kalman_batch),
     NAME(mote_hidden_markov_model),
     NAME(mote_paris_options),
+    NAME(mote_ppg_options),
 };
 #undef NAME
 

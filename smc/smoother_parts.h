@@ -7,6 +7,11 @@
 #include "model/draws.h"
 #include "smc/backward.h"
 
+/* The filter's setup from options that have MOTE_CONDITIONAL_OPTIONS. */
+#define MOTE_CONDITIONAL_SETUP(o)                                                                                      \
+    .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample, .threshold = (o)->ess_threshold, \
+    .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .failed_is_zero = (o)->failed_potential
+
 /* Adds what the backward draws have cost since `before`. */
 void mote_ledger_add_backward(mote_ledger *ledger, const mote_backward_info *before, const mote_backward_info *now);
 

@@ -12,8 +12,8 @@
 #include <mote/hidden_markov.h>
 #include <mote/iterated_filtering.h>
 #include <mote/kalman.h>
-#include <mote/matrix.h>
 #include <mote/maths.h>
+#include <mote/matrix.h>
 #include <mote/nested.h>
 #include <mote/option.h>
 #include <mote/output.h>
@@ -21,6 +21,7 @@
 #include <mote/paris.h>
 #include <mote/plugin.h>
 #include <mote/pmmh.h>
+#include <mote/ppg.h>
 #include <mote/resample.h>
 #include <mote/run.h>
 #include <mote/source.h>

@@ -4,6 +4,7 @@
  * errors that are tabulated. Statistical comparisons use fixed seeds and stand within 5 standard errors: false alarm 6e-7. */
 #include "smc/ppg.h"
 
+#include <mote/ppg.h>
 #include <stdlib.h>
 
 #include "tests/support/filter_bench.h"
@@ -207,6 +208,90 @@ static void batch_means_see_correlation(void **unused)
     assert_true(isnan(mote_batch_means_error(e, 1, 3)));
 }
 
+/* ---- the run ---- */
+
+static void run_reports_what_it_did(void **unused)
+{
+    const mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 24, .sweeps = 200, .seed = 4 };
+    mote_run *run = open_run_of(mote_ppg, &linear_gaussian_a, &options);
+    (void)unused;
+    assert_true(isnan(mote_ppg_estimate(run, 0)));
+    assert_null(mote_ppg_path(run));
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_close(mote_ppg_estimate(run, 0), truth_a, 0, 5 * mote_ppg_error(run, 0));
+    assert_close(mote_ppg_path_estimate(run, 1), 11.133495156363, 0, 5 * mote_ppg_path_error(run, 1));
+    assert_true(mote_ppg_error(run, 0) < 1.2 && mote_ppg_error(run, 0) > 0.1);
+    assert_true(mote_ppg_error(run, 0) < mote_ppg_path_error(run, 0));
+    assert_true(isnan(mote_ppg_error(run, 3)));
+    const mote_draws *draws = mote_run_draws(run);
+    assert_int_equal(mote_draws_count(draws), 180);
+    assert_int_equal(mote_draws_find(draws, "sum_square_path"), 5);
+    double mean = 0;
+    for (int i = 0; i < 180; ++i)
+        mean += mote_draws_column(draws, 2)[i] / 180;
+    assert_close(mean, mote_ppg_estimate(run, 2), 1e-12, 0);
+    const double *path = mote_ppg_path(run);
+    for (int t = 1; t < 50; ++t)
+        assert_true(fabs(path[t] - 0.9 * path[t - 1]) < 6);
+    mote_ledger ledger = { .head = MOTE_VERSIONED(mote_ledger) };
+    assert_status(mote_run_ledger(run, &ledger), MOTE_OK);
+    assert_int_equal(ledger.backward_draws, 201 * 49 * 24 * 2);
+    assert_int_equal(ledger.calls, 201 * 50 * 24);
+    mote_run_close(&run);
+}
+
+static void resuming_and_threads_do_not_show(void **unused)
+{
+    mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 40, .sweeps = 8, .warm_up = -1, .seed = 2 };
+    mote_run *whole = open_run_of(mote_ppg, &linear_gaussian_a, &options), *run = open_run_of(mote_ppg, &linear_gaussian_a, &options);
+    (void)unused;
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    for (int l = 0; l < 9; ++l) {
+        const int status = mote_run_step(run);
+        assert_true(status == (l == 8 ? MOTE_DONE : MOTE_OK));
+        reload_run(&run, mote_ppg, &linear_gaussian_a, &options, "test_ppg.checkpoint");
+    }
+    assert_same_bytes(mote_ppg_path(whole), mote_ppg_path(run), 50 * sizeof(double));
+    assert_true(mote_ppg_estimate(whole, 0) == mote_ppg_estimate(run, 0));
+    assert_int_equal(mote_draws_count(mote_run_draws(run)), 8);
+    mote_run_close(&run);
+    mote_run_close(&whole);
+    options.particles = 9000;
+    options.sweeps = 2;
+    double first = 0;
+    for (int64_t threads = 1; threads <= 7; threads += 3) {
+        options.threads = threads;
+        run = open_run_of(mote_ppg, &linear_gaussian_a, &options);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        first = threads == 1 ? mote_ppg_estimate(run, 0) : first;
+        assert_true(mote_ppg_estimate(run, 0) == first);
+        mote_run_close(&run);
+    }
+}
+
+/* From a given path: sweep 1 follows it. */
+static void a_path_can_be_given(void **unused)
+{
+    double path[50] = { 0 };
+    const mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 2, .sweeps = 3, .warm_up = -1, .path = path,
+                                       .seed = 3 };
+    mote_ppg_options late = options;
+    mote_run *run = open_run_of(mote_ppg, &linear_gaussian_a, &options);
+    (void)unused;
+    assert_same_bytes(mote_ppg_path(run), path, sizeof path);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    int same = 0;
+    for (int t = 0; t < 50; ++t)
+        same += mote_ppg_path(run)[t] == 0;
+    assert_true(same > 0 && same < 50);
+    mote_run_close(&run);
+    late.warm_up = 3;
+    assert_refused(mote_ppg, &linear_gaussian_a, &late, MOTE_EOPTION, "warm_up");
+    assert_refused(mote_ppg, &toy_d, &options, MOTE_EUNSUPPORTED, "additive");
+    late.particles = 1;
+    assert_refused(mote_ppg, &linear_gaussian_a, &late, MOTE_EOPTION, "particles");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +301,9 @@ int main(void)
         cmocka_unit_test(case_a_has_its_errors),
         cmocka_unit_test(long_chain_has_no_bias),
         cmocka_unit_test(batch_means_see_correlation),
+        cmocka_unit_test(run_reports_what_it_did),
+        cmocka_unit_test(resuming_and_threads_do_not_show),
+        cmocka_unit_test(a_path_can_be_given),
     };
     return run_unit_tests(tests);
 }
