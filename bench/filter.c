@@ -5,7 +5,7 @@
  * computed. Goals: at most 1.6 times the floor; at least 3.5 times faster than the GSL loop; N = 1000, T = 1000 in at
  * most 5 ms; two threads at least 1.8 times faster from N = 1e4 on. `filter_peer.py` puts `particles` beside it.
  *
- * Usage: filter [windows, default 20] */
+ * Usage: filter [windows, default 20 [N T]] */
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
@@ -300,6 +300,10 @@ int main(int argc, char **argv)
     fill_returns();
     bench_head("bootstrap filter, stochastic volatility, ns per particle and step");
     printf("#       N      T     ours    floor      GSL ours/floor   GSL/ours  2 threads  mean logZ   sd ours  sd floor   ours ms\n");
+    if (argc > 3) {
+        run_contest(atoll(argv[2]), atoll(argv[3]), windows);
+        return 0;
+    }
     run_contest(1000, LONG, windows);
     run_contest(1024, T, windows);
     run_contest(10000, T, windows);

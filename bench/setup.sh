@@ -7,6 +7,6 @@ folder=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 "$python" -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy dynesty \
-    ultranest nautilus-sampler
+    ultranest nautilus-sampler particles
 "$folder/venv/bin/python" -m pip list --disable-pip-version-check --format=freeze |
-    grep -i -E '^(numpy|scipy|dynesty|ultranest|nautilus-sampler|torch|scikit-learn)=='
+    grep -i -E '^(numpy|scipy|dynesty|ultranest|nautilus-sampler|particles|torch|scikit-learn)=='
