@@ -40,12 +40,6 @@ typedef struct controlled_state {
     double *record;        /* fits + 1 rows: log Z, residual, particles */
 } controlled_state;
 
-static mote_filter_setup setup_of(const mote_controlled_options *o, int64_t particles)
-{
-    return (mote_filter_setup){ .particles = particles, .resampling = o->resampling, .rule = o->resample,
-                                .threshold = o->ess_threshold, .failed_is_zero = o->failed_potential };
-}
-
 /* ---- life ---- */
 
 static int check_options(mote_run *run, const mote_controlled_options *o)
@@ -122,9 +116,10 @@ static mote_block bare_block(const controlled_state *state)
 
 static int open_filter(mote_run *run, controlled_state *state)
 {
-    const mote_filter_setup setup = setup_of(state->options, state->particles);
+    mote_filter_setup setup = { MOTE_PARTICLE_SETUP(state->options) };
     if (state->open_for == state->particles)
         return MOTE_OK;
+    setup.particles = state->particles;
     mote_particle_filter_close(&state->filter);
     state->open_for = 0;
     int status = mote_particle_filter_open(&state->filter, &state->twist.space, &setup, &run->memory, NULL, &run->message);
@@ -287,21 +282,11 @@ static int add_results(const controlled_state *state, mote_draws *draws)
 static int controlled_draws(mote_run *run)
 {
     controlled_state *state = run->state;
-    const mote_ssm *model = &state->space.model;
     if (!state->finished)
         return mote_fail(&run->message, MOTE_ESTATE, "controlled: the final filter has not run yet");
-    mote_parameter *columns = mote_memory_allocate(&run->memory, model->state_count, sizeof *columns);
-    for (int64_t k = 0; columns && k < model->state_count; ++k)
-        columns[k].name = model->states[k];
-    mote_draws *draws = columns ? mote_draws_create(&run->memory, columns, model->state_count, state->particles, 0) : NULL;
-    mote_memory_release(&run->memory, columns);
+    mote_draws *draws = run->draws = mote_population_draws(&state->filter);
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
-    run->draws = draws;
-    for (int64_t k = 0; k < model->state_count; ++k)
-        memcpy(draws->columns[k], state->filter.now->state[k], (size_t)state->particles * sizeof(double));
-    for (int64_t i = 0; i < state->particles; ++i)
-        draws->log_weight[i] = state->filter.dead ? -INFINITY : state->filter.now->log_weight[i] - state->filter.now->log_sum;
     draws->log_evidence = state->record[3 * (state->filters - 1)];
     return add_results(state, draws);
 }

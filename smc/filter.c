@@ -13,13 +13,6 @@
 
 MOTE_OPTION_TABLE(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS);
 
-static mote_filter_setup setup_of(const mote_filter_options *o)
-{
-    return (mote_filter_setup){ .particles = o->particles, .resampling = o->resampling, .rule = o->resample,
-                                .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead, .quasi = o->points,
-                                .failed_is_zero = o->failed_potential };
-}
-
 static int open_pool(mote_run *run, mote_filter_run_state *state)
 {
     const int safe = state->space.model.flags & MOTE_SSM_THREADSAFE;
@@ -80,7 +73,7 @@ static int filter_open(mote_run *run, const void *model)
 {
     mote_filter_run_state *state = run->state;
     const mote_filter_options *o = run->options;
-    const mote_filter_setup setup = setup_of(o);
+    const mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
     int status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
     if (status)
         return status;
@@ -197,19 +190,6 @@ static int filter_load(mote_run *run, mote_reader *reader)
 
 /* ---- results ---- */
 
-/* Names of the states as parameters, which is what draws have for columns. */
-static mote_draws *create_draws(mote_run *run, const mote_filter_run_state *state)
-{
-    const mote_ssm *model = &state->space.model;
-    mote_parameter *columns = mote_memory_allocate(&run->memory, model->state_count, sizeof *columns);
-    for (int64_t k = 0; columns && k < model->state_count; ++k)
-        columns[k].name = model->states[k];
-    mote_draws *draws = columns ? mote_draws_create(&run->memory, columns, model->state_count, state->filter.setup.particles, 0)
-                                : NULL;
-    mote_memory_release(&run->memory, columns);
-    return draws;
-}
-
 static int add_results(mote_draws *draws, const mote_particle_filter *filter)
 {
     int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats", "log of the evidence of the series so far");
@@ -271,15 +251,9 @@ static int filter_draws(mote_run *run)
     const mote_particle_filter *filter = &state->filter;
     if (!filter->step)
         return mote_fail(&run->message, MOTE_ESTATE, "the filter has seen no observation yet");
-    mote_draws *draws = create_draws(run, state);
+    mote_draws *draws = run->draws = mote_population_draws(filter);
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
-    run->draws = draws;
-    const size_t bytes = (size_t)filter->setup.particles * sizeof(double);
-    for (int64_t k = 0; k < state->space.model.state_count; ++k)
-        memcpy(draws->columns[k], filter->now->state[k], bytes);
-    for (int64_t i = 0; i < filter->setup.particles; ++i)
-        draws->log_weight[i] = filter->dead ? -INFINITY : filter->now->log_weight[i] - filter->now->log_sum;
     draws->log_evidence = filter->log_evidence;
     int status = add_results(draws, filter);
     if (!status && state->variance.n)

@@ -129,9 +129,7 @@ static int open_memory(mote_run *run, iterated_state *state)
 static int open_filters(mote_run *run, iterated_state *state)
 {
     const mote_iterated_filtering_options *o = state->options;
-    const mote_filter_setup plain = { .particles = o->particles, .resampling = o->resampling, .rule = o->resample,
-                                      .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead,
-                                      .quasi = o->points, .failed_is_zero = o->failed_potential };
+    const mote_filter_setup plain = { MOTE_PARTICLE_SETUP(o) };
     mote_filter_setup setup = plain;
     setup.guided = setup.look_ahead = setup.quasi = 0; /* these know nothing of moving parameters */
     int status = mote_state_space_open(&state->outer, &state->perturbed.model, &run->memory, &run->message);

@@ -20,6 +20,7 @@
 
 #include "core/source.h"
 #include "core/threads.h"
+#include "model/draws.h"
 #include "model/state_space.h"
 #include "smc/quasi.h"
 #include "smc/resample.h"
@@ -139,6 +140,9 @@ static inline double mote_population_weight(const mote_population *population, i
 {
     return population->sum > 0 ? population->weight[i] * population->factor[i / MOTE_BLOCK] / population->sum : 0;
 }
+
+/* The present population as draws; NULL without memory. */
+mote_draws *mote_population_draws(const mote_particle_filter *filter);
 
 /* Weighted mean of a column, in a fixed order of summation. */
 double mote_population_mean(const mote_population *population, const double *column, int64_t n);

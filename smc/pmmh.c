@@ -68,9 +68,7 @@ static int pmmh_open(mote_run *run, const void *model)
 {
     pmmh_state *state = run->state;
     const mote_pmmh_options *o = run->options;
-    const mote_filter_setup setup = { .particles = o->particles, .resampling = o->resampling, .rule = o->resample,
-                                      .threshold = o->ess_threshold, .guided = o->proposal, .look_ahead = o->look_ahead,
-                                      .quasi = o->points, .failed_is_zero = o->failed_potential };
+    const mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
     state->options = o;
     int status = mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
     if (!status)

@@ -22,7 +22,7 @@ static any_options small_options(const mote_algorithm *algorithm, const char *se
 {
     static const char *const keys[][2] = { { "particles", "40" },  { "draws", "6" },       { "warm_up", "4" },
                                            { "chains", "2" },      { "passes", "3" },      { "evaluations", "2" },
-                                           { "fits", "2" },        { "trajectories", "8" }, { "sweeps", "4" },
+                                           { "fits", "2" },        { "trajectories", "8" }, { "sweeps", "6" },
                                            { "iterations", "4" },  { "parameter_particles", "10" } };
     const mote_option_table *table = mote_algorithm_options(algorithm);
     any_options options = { .room = { 0 } };
