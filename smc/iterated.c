@@ -22,7 +22,7 @@
 
 MOTE_OPTION_TABLE(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS);
 
-enum { COOLING_PASSES = 50 };
+enum { COOLING_PASSES = 50, EVALUATION = 1 << 20 }; /* keys of passes are below, those of plain filters follow */
 
 typedef struct iterated_state {
     const mote_iterated_filtering_options *options;
@@ -260,7 +260,7 @@ static int evaluate(mote_run *run, iterated_state *state)
     mote_source source = run->source;
     double *log_evidence = &state->evaluation[state->evaluated];
     const double *theta = state->record + (state->passes - 1) * (1 + state->perturbed.q) + 1;
-    source.key = mote_source_child_key(run->source.key, MOTE_PURPOSE_FILTER + 1000, (uint64_t)state->evaluated);
+    source.key = mote_source_child_key(run->source.key, MOTE_PURPOSE_FILTER, (uint64_t)(EVALUATION + state->evaluated));
     int status = mote_particle_filter_run(&state->plain, theta, &source, &state->datum, log_evidence);
     run->ledger.calls += state->plain.potentials;
     if (status)
