@@ -5,6 +5,7 @@
 #include <mote/iterated_filtering.h>
 #include <mote/nested.h>
 #include <mote/paris.h>
+#include <mote/particle_gibbs.h>
 #include <mote/pmmh.h>
 #include <mote/ppg.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_controlled,
     &mote_paris,
     &mote_ppg,
+    &mote_particle_gibbs,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

@@ -17,6 +17,7 @@ static const char *const names[] = {
     NAME(mote_hidden_markov_model),
     NAME(mote_paris_options),
     NAME(mote_ppg_options),
+    NAME(mote_particle_gibbs_options),
 };
 #undef NAME
 

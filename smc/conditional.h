@@ -24,11 +24,11 @@
 #ifndef MOTE_SMC_CONDITIONAL_H
 #define MOTE_SMC_CONDITIONAL_H
 
+#include <mote/particle_gibbs.h>
+
 #include "smc/backward.h"
 #include "smc/history.h"
 #include "smc/particle_filter.h"
-
-enum mote_path_kernel { MOTE_PATH_BACKWARD, MOTE_PATH_ANCESTOR, MOTE_PATH_PLAIN };
 
 typedef struct mote_conditional_setup {
     mote_filter_setup filter;

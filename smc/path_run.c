@@ -146,15 +146,11 @@ double mote_path_run_error(const mote_path_run *p, int64_t k)
     return mote_batch_means_error(p->rows + k, p->width, p->kept);
 }
 
-int mote_path_run_draws(mote_run *run, const mote_path_run *p, const char *const *names)
+int mote_path_run_draws(mote_run *run, const mote_path_run *p, const mote_parameter *columns)
 {
     if (!p->kept)
         return mote_fail(&run->message, MOTE_ESTATE, "no sweep has been kept yet");
-    mote_parameter *columns = mote_memory_allocate(&run->memory, p->width, sizeof *columns);
-    for (int64_t k = 0; columns && k < p->width; ++k)
-        columns[k].name = names[k];
-    run->draws = columns ? mote_draws_create(&run->memory, columns, p->width, p->kept, 0) : NULL;
-    mote_memory_release(&run->memory, columns);
+    run->draws = mote_draws_create(&run->memory, columns, p->width, p->kept, 0);
     if (!run->draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
     for (int64_t i = 0; i < p->kept; ++i) {

@@ -34,8 +34,8 @@ void mote_path_run_save(const mote_path_run *p, mote_writer *writer);
 int mote_path_run_load(mote_run *run, mote_path_run *p, mote_reader *reader);
 void mote_path_run_progress(const mote_path_run *p, mote_progress *progress);
 
-/* Draws of the kept rows with these names as columns, filled; the results "sweeps", "path_renewal". */
-int mote_path_run_draws(mote_run *run, const mote_path_run *p, const char *const *names);
+/* Draws of the kept rows with `width` columns, filled; the results "sweeps", "path_renewal". */
+int mote_path_run_draws(mote_run *run, const mote_path_run *p, const mote_parameter *columns);
 
 /* Mean and batch-means error of column k of the kept rows. */
 double mote_path_run_mean(const mote_path_run *p, int64_t k);

@@ -127,18 +127,18 @@ static int ppg_draws(mote_run *run)
 {
     ppg_state *state = run->state;
     const int64_t p = state->sampler.count;
-    const char **names = mote_memory_allocate(&run->memory, 2 * p, sizeof *names);
+    mote_parameter *columns = mote_memory_allocate(&run->memory, 2 * p, sizeof *columns);
     char *text = mote_memory_allocate(&run->memory, 2 * p, NAME);
-    int status = names && text ? MOTE_OK : MOTE_ENOMEM;
+    int status = columns && text ? MOTE_OK : MOTE_ENOMEM;
     for (int64_t k = 0; k < 2 * p && !status; ++k) {
         name_of(state, k % p, k < p ? "" : "_path", text + k * NAME);
-        names[k] = text + k * NAME;
+        columns[k].name = text + k * NAME;
     }
     if (!status)
-        status = mote_path_run_draws(run, &state->paths, names);
+        status = mote_path_run_draws(run, &state->paths, columns);
     for (int64_t k = 0; k < p && !status; ++k)
         status = add_component(run->draws, state, k);
-    mote_memory_release(&run->memory, (void *)names);
+    mote_memory_release(&run->memory, columns);
     mote_memory_release(&run->memory, text);
     return status;
 }

@@ -23,20 +23,59 @@ static void identify(mote_run *run, const mote_stream_state *stream)
     }
 }
 
-int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void *model, const double *theta)
+static int open_rest(mote_run *run, mote_stream_state *stream)
 {
-    int status = mote_state_space_open(&stream->space, model, &run->memory, &run->message);
-    if (status)
-        return status;
-    stream->theta = mote_memory_allocate(&run->memory, stream->space.space.theta_count, sizeof(double));
-    status = stream->theta ? mote_state_space_theta(&stream->space, theta, stream->theta, &run->message) : MOTE_ENOMEM;
-    if (!status)
-        status = mote_datum_open(&stream->datum, &stream->space, &run->memory);
+    int status = mote_datum_open(&stream->datum, &stream->space, &run->memory);
     if (!status)
         status = open_pool(run, stream);
     if (!status)
         identify(run, stream);
     return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for the model's parameters and observations") : status;
+}
+
+static int open_space(mote_run *run, mote_stream_state *stream, const void *model)
+{
+    int status = mote_state_space_open(&stream->space, model, &run->memory, &run->message);
+    if (status)
+        return status;
+    stream->theta = mote_memory_allocate(&run->memory, stream->space.space.theta_count, sizeof(double));
+    return stream->theta ? MOTE_OK : mote_fail(&run->message, MOTE_ENOMEM, "no memory for the model's parameters");
+}
+
+int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void *model, const double *theta)
+{
+    int status = open_space(run, stream, model);
+    if (!status)
+        status = mote_state_space_theta(&stream->space, theta, stream->theta, &run->message);
+    return status ? status : open_rest(run, stream);
+}
+
+int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, const void *model, const double *theta, int64_t *drawn)
+{
+    int status = open_space(run, stream, model);
+    *drawn = !status && !theta && stream->space.space.dimension > 0;
+    if (!status)
+        status = *drawn ? mote_stream_state_draw_theta(run, stream, 0)
+                        : mote_state_space_theta(&stream->space, theta, stream->theta, &run->message);
+    return status ? status : open_rest(run, stream);
+}
+
+int mote_stream_state_draw_theta(mote_run *run, mote_stream_state *stream, int64_t number)
+{
+    const mote_space *space = &stream->space.space;
+    mote_source source = mote_source_at(&run->source, MOTE_PURPOSE_PRIOR, (uint32_t)number, 0);
+    double *cube = mote_memory_allocate(&run->memory, space->dimension, sizeof *cube);
+    int status = cube ? MOTE_OK : MOTE_ENOMEM, inside = 0;
+    for (int64_t k = 0; k < 1000000 && !status && !inside; ++k) {
+        mote_uniforms(&source, cube, space->dimension);
+        status = mote_space_transform(space, cube, stream->theta);
+        inside = status ? 0 : mote_space_inside(space, stream->theta);
+        status = inside < 0 ? inside : status;
+    }
+    mote_memory_release(&run->memory, cube);
+    if (!status && !inside)
+        return mote_fail(&run->message, MOTE_EMODEL, "a million draws from the prior missed its constraint");
+    return status ? status : mote_source_status(&source);
 }
 
 void mote_stream_state_close(mote_run *run, mote_stream_state *stream)

@@ -21,6 +21,13 @@ typedef struct mote_stream_state {
 /* `theta`: values of all non-derived parameters; NULL: all are fixed by the model. Adds model, data and parameters to the
  * identity of the run, and warns when threads are asked for and the model is not thread-safe. */
 int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void *model, const double *theta);
+
+/* The same for algorithms that sample the parameters: with free parameters and no `theta` these are drawn from the prior
+ * (*drawn = 1). draw_theta: anew, draw number `number`. MOTE_EMODEL when the prior finds nothing inside its constraint. */
+int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, const void *model, const double *theta,
+                                   int64_t *drawn);
+int mote_stream_state_draw_theta(mote_run *run, mote_stream_state *stream, int64_t number);
+
 void mote_stream_state_close(mote_run *run, mote_stream_state *stream);
 
 /* Checks and keeps a pushed observation; `consumed` of them have been taken before. */

@@ -19,6 +19,7 @@
 #include <mote/output.h>
 #include <mote/parameter.h>
 #include <mote/paris.h>
+#include <mote/particle_gibbs.h>
 #include <mote/plugin.h>
 #include <mote/pmmh.h>
 #include <mote/ppg.h>
