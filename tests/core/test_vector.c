@@ -12,6 +12,14 @@
 enum { N = 65536 };
 static double x[N], y[N];
 
+/* What long double itself may err by: nothing worth a mention with 64 bits; where it has no more than a double, which is
+ * so under valgrind and on some machines, the rounding of the argument too. */
+static double oracle_error(void)
+{
+    volatile long double one = 1;
+    return one + 0x1p-60L > one ? 0 : 1e-15;
+}
+
 static void fill(double from, double to)
 {
     for (int i = 0; i < N; ++i)
@@ -46,8 +54,8 @@ static void exp_full_range(void **state)
         exp_error(&relative, &subnormal);
     }
     print_message("exp: largest relative error %.3g, %.3g units where subnormal\n", relative, subnormal);
-    assert_true(relative < 2.0e-16);
-    assert_true(subnormal < 1.0);
+    assert_true(relative < 2.0e-16 + oracle_error());
+    assert_true(subnormal < 1.0 || oracle_error() > 0);
 }
 
 static void exp_edges(void **state)
@@ -99,7 +107,7 @@ static void log_full_range(void **state)
     mote_vector()->log(y, x, N);
     worst = fmax(worst, log_error());
     print_message("log: largest relative error %.3g\n", worst);
-    assert_true(worst < 2.5e-16);
+    assert_true(worst < 2.5e-16 + oracle_error());
 }
 
 static void log_edges(void **state)
@@ -125,7 +133,7 @@ static void sincos_full_turn(void **state)
         worst = fmax(worst, (double)fabsl(cosine - cosl(turn * v)));
     }
     print_message("sincos: largest error %.3g\n", worst);
-    assert_true(worst < 2.0e-16);
+    assert_true(worst < 2.0e-16 + oracle_error());
     for (int quarter = 0; quarter < 4; ++quarter) {
         double sine, cosine;
         mote_sincos_2pi(quarter / 4.0, &sine, &cosine);
@@ -155,7 +163,7 @@ static void radius_at_the_ends(void **state)
             worst = fmax(worst, (double)fabsl((mote_radius_inline(u) - exact) / exact));
         }
     print_message("radius: largest relative error %.3g\n", worst);
-    assert_true(worst < 3.5e-16);
+    assert_true(worst < 3.5e-16 + oracle_error());
 }
 
 /* Every build against the first, on the special values and on random bit patterns. */
