@@ -41,6 +41,7 @@ typedef struct mote_verb {
 struct mote_arguments {
     const mote_verb *verb;
     const char *program; /* argv[0] */
+    const char *sampler; /* set by verbs that stand for one; NULL: that of the ini file */
     int count;
     char *const *operands;
     struct mote_given {
@@ -74,8 +75,12 @@ void mote_option_print(const mote_option *option, FILE *out, const char *indent)
 void mote_signals_watch(mote_run *run); /* NULL: back to the system's handlers */
 int mote_signals_seen(void);
 
+/* run.c: what `mote run` does, and its flags. */
+int mote_run_ini(const mote_arguments *arguments);
+extern const mote_flag mote_run_flags[];
+
 /* Verbs. */
-extern const mote_verb mote_verb_run, mote_verb_resume, mote_verb_summarize, mote_verb_plot, mote_verb_eval,
+extern const mote_verb mote_verb_run, mote_verb_resume, mote_verb_filter, mote_verb_summarize, mote_verb_plot, mote_verb_eval,
     mote_verb_check, mote_verb_new, mote_verb_config, mote_verb_completion;
 
 #endif

@@ -31,6 +31,9 @@ static const char *theta_name(const void *ctx, int64_t i)
 static int open_point(place *point, const mote_job *job)
 {
     mote_message message = { "" };
+    if (!mote_plugin_target(job->plugin))
+        return mote_complain(MOTE_EXIT_CONFIG, "eval: the model hands out a state-space model, whose likelihood is an estimate: "
+                             "`mote filter` computes it");
     if (mote_memory_open(&point->memory, NULL))
         return MOTE_EXIT_INTERNAL;
     int status = mote_space_open(&point->space, mote_plugin_target(job->plugin), &point->memory, &message);

@@ -59,10 +59,11 @@ int mote_write_results(mote_run *run, const char *folder, const char *name)
     const int length = snprintf(root, sizeof root, "%s/%s", folder, name);
     if (length < 0 || (size_t)length >= sizeof root)
         return mote_complain(MOTE_EXIT_CANNOT_CREATE, "the name of the output folder is too long");
-    int status = mote_write_getdist(draws, root);
+    const int weighted = mote_draws_effective_sample_size(draws) > 0; /* a filter may have lost all of its particles */
+    int status = weighted ? mote_write_getdist(draws, root) : MOTE_OK;
     if (!status && mote_draws_birth(draws))
         status = mote_write_anesthetic(draws, root);
-    if (!status)
+    if (!status && weighted)
         status = mote_write_equal_weights(draws, root);
     if (!status)
         status = mote_write_json(run, root);

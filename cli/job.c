@@ -5,12 +5,14 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <mote/filter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/builtin.h"
 #include "core/message.h"
+#include "core/run.h"
 #include "model/plugin.h"
 
 enum { LONGEST_INPUT = 1 << 20 };
@@ -20,17 +22,19 @@ enum { RUN_KEYS = sizeof run_keys / sizeof *run_keys };
 
 /* ---- sections and keys ---------------------------------------------------------------------------------------- */
 
+enum { FIXED_SECTIONS = 5 };
+
 static const char *section_at(const void *ctx, int64_t i)
 {
-    static const char *const fixed[] = { "run", "model", "parameters", "record" };
+    static const char *const fixed[FIXED_SECTIONS] = { "run", "model", "parameters", "record", "data" };
     (void)ctx;
-    return i < 4 ? fixed[i] : mote_algorithm_name(mote_algorithm_at(i - 4));
+    return i < FIXED_SECTIONS ? fixed[i] : mote_algorithm_name(mote_algorithm_at(i - FIXED_SECTIONS));
 }
 
 static int64_t section_count(void)
 {
-    int64_t n = 4;
-    while (mote_algorithm_at(n - 4))
+    int64_t n = FIXED_SECTIONS;
+    while (mote_algorithm_at(n - FIXED_SECTIONS))
         ++n;
     return n;
 }
@@ -82,6 +86,12 @@ static int unknown_key(const mote_config *section, const char *name, const char 
                          mote_config_where(section, key), key, name);
 }
 
+/* Keys that are no options: those of [run] above, and one of [filter]. */
+static int is_filter_key(const char *section, const char *key)
+{
+    return !strcmp(section, "filter") && !strcmp(key, "learn");
+}
+
 static int is_run_key(const char *key)
 {
     for (int i = 0; i < RUN_KEYS; ++i)
@@ -98,7 +108,7 @@ static int read_section(const mote_config *section, const char *name, const mote
     const char *key;
     for (int64_t i = 0; (key = mote_config_key(section, i)); ++i) {
         const char *value = mote_config_get(section, key, "");
-        if (common && is_run_key(key))
+        if ((common && is_run_key(key)) || is_filter_key(name, key))
             continue;
         if (!mote_option_find(table, key) || mote_option_is_common(key) != common)
             return unknown_key(section, name, key, table);
@@ -107,6 +117,18 @@ static int read_section(const mote_config *section, const char *name, const mote
             return mote_complain(mote_exit_code_of_config(status), "%s: %s", mote_config_where(section, key), message);
     }
     return 0;
+}
+
+/* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section says. */
+static void share_filter_options(const mote_job *job, const mote_option_table *table)
+{
+    const mote_config *section = mote_config_section(job->file, "filter");
+    const char *key;
+    if (!mote_config_get(section, "learn", NULL))
+        return;
+    for (int64_t i = 0; (key = mote_config_key(section, i)); ++i)
+        if (mote_option_find(table, key) && !mote_option_is_common(key))
+            (void)mote_option_set(table, job->options, key, mote_config_get(section, key, ""), NULL, 0);
 }
 
 static int read_options(mote_job *job)
@@ -119,6 +141,7 @@ static int read_options(mote_job *job)
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     memcpy(job->options, &head, sizeof head);
     int code = read_section(mote_config_section(job->file, "run"), "run", table, job->options);
+    share_filter_options(job, table);
     for (int64_t i = 0; !code && (algorithm = mote_algorithm_at(i)); ++i) {
         /* The sections of other samplers are checked too, and not used. */
         const mote_option_table *other = mote_algorithm_options(algorithm);
@@ -143,16 +166,38 @@ static const char *sampler_at(const void *ctx, int64_t i)
     return mote_algorithm_name(mote_algorithm_at(i));
 }
 
+static int unknown_sampler(const mote_config *section, const char *key, const char *name)
+{
+    const char *nearest = mote_nearest(name, section_count() - FIXED_SECTIONS, sampler_at, NULL);
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown %s '%s'%s%s%s", mote_config_where(section, key),
+                         !strcmp(key, "learn") ? "way to learn" : key, name, nearest ? "; did you mean '" : "",
+                         nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* [filter] learn = NAME: the sampler that learns the parameters in place of the filter. */
+static int choose_learner(mote_job *job)
+{
+    const mote_config *section = mote_config_section(job->file, "filter");
+    const char *name = mote_config_get(section, "learn", NULL);
+    if (!name)
+        return 0;
+    job->algorithm = mote_algorithm_find(name);
+    if (!job->algorithm)
+        return unknown_sampler(section, "learn", name);
+    return job->algorithm->model_kind == MOTE_KIND_mote_ssm && job->algorithm != mote_filter
+               ? 0
+               : mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s: that sampler does not learn the parameters of state-space models",
+                               mote_config_where(section, "learn"), name);
+}
+
 static int choose_sampler(mote_job *job)
 {
     const mote_config *run = mote_config_section(job->file, "run");
     const char *name = mote_config_get(run, "sampler", "nested");
     job->algorithm = mote_algorithm_find(name);
-    if (job->algorithm)
-        return 0;
-    const char *nearest = mote_nearest(name, section_count() - 4, sampler_at, NULL);
-    return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown sampler '%s'%s%s%s", mote_config_where(run, "sampler"), name,
-                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    if (!job->algorithm)
+        return unknown_sampler(run, "sampler", name);
+    return job->algorithm == mote_filter ? choose_learner(job) : 0;
 }
 
 /* ---- the model ------------------------------------------------------------------------------------------------- */
@@ -240,7 +285,36 @@ static int load_model(mote_job *job, const char *program)
     if (!status)
         status = mote_plugin_override(job->plugin, mote_config_section(job->file, "parameters"), message,
                                       sizeof message);
-    return status ? mote_complain(mote_exit_code(status), "%s", message) : 0;
+    return status ? mote_complain(mote_exit_code(status), "%s", message)
+                  : mote_data_open(&job->data, mote_config_section(job->file, "data"), job->plugin);
+}
+
+static const void *ssm_of(const mote_job *job, const char *sampler)
+{
+    const mote_ssm *ssm = mote_plugin_ssm(job->plugin);
+    if (!ssm)
+        mote_complain(MOTE_EXIT_CONFIG, "sampler = %s runs state-space models, and the model %s hands out a target only", sampler,
+                      mote_plugin_target(job->plugin)->name);
+    else if (job->data.stream)
+        mote_complain(MOTE_EXIT_CONFIG, "[data] file = - (standard input) is for `mote filter`; sampler = %s needs a file", sampler);
+    else if (!ssm->series)
+        mote_complain(MOTE_EXIT_CONFIG, "the model %s carries no series: name its file in [data], file = series.csv", ssm->name);
+    else
+        return ssm;
+    return NULL;
+}
+
+const void *mote_job_model(const mote_job *job)
+{
+    const char *sampler = mote_algorithm_name(job->algorithm);
+    if (job->algorithm->model_kind == MOTE_KIND_mote_ssm)
+        return ssm_of(job, sampler);
+    const mote_target *target = mote_plugin_target(job->plugin);
+    if (!target)
+        mote_complain(MOTE_EXIT_CONFIG, "sampler = %s runs targets, and the model %s hands out a state-space model only: take "
+                      "sampler = filter, pmmh or another one for such models (`mote config` lists them)", sampler,
+                      mote_plugin_ssm(job->plugin)->name);
+    return target;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -340,6 +414,8 @@ static void find_worker(mote_job *job, const char *program)
 static int complete(mote_job *job, const mote_arguments *arguments)
 {
     int code = set_from_arguments(job->file, arguments);
+    if (!code && arguments && arguments->sampler && mote_config_set(job->file, "run", "sampler", arguments->sampler))
+        code = mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     code = code ? code : check_sections(job->file);
     code = code ? code : choose_sampler(job);
     code = code ? code : read_options(job);
@@ -444,6 +520,7 @@ int mote_job_state(const char *folder, char *state, size_t state_size, char *nam
 void mote_job_close(mote_job *job)
 {
     mote_plugin_release(&job->plugin);
+    mote_data_close(&job->data);
     free(job->options);
     job->options = NULL;
     mote_config_free(&job->file);

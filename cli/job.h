@@ -4,7 +4,8 @@
  *     [run]         sampler, model, output, name, and the options that all samplers share
  *     [model]       for the model
  *     [parameters]  priors, fixed values, labels
- *     [nested], [prior]   options of one sampler
+ *     [data]        series of a state-space model (cli/data.h)
+ *     [nested], [pmmh], ...   options of one sampler
  *     [record]      written by the program into the output folder: where the file came from, state of the run */
 #ifndef MOTE_CLI_JOB_H
 #define MOTE_CLI_JOB_H
@@ -14,6 +15,7 @@
 #include <mote/run.h>
 
 #include "cli/cli.h"
+#include "cli/data.h"
 
 enum { MOTE_JOB_PATH = 4096 };
 
@@ -23,6 +25,7 @@ typedef struct mote_job {
     const mote_algorithm *algorithm;
     void *options;               /* of the algorithm; its texts live in `file` */
     mote_loaded_plugin *plugin;
+    mote_data data;
     char output[MOTE_JOB_PATH];  /* folder */
     char name[256];              /* of the result files in it */
     char worker[MOTE_JOB_PATH];  /* mote-worker beside the program, when it is there */
@@ -41,6 +44,9 @@ int mote_job_open_text(mote_job *job, const char *text, const char *name, const 
 /* The same from the folder of an earlier run. */
 int mote_job_open_folder(mote_job *job, const char *folder, const mote_arguments *arguments);
 void mote_job_close(mote_job *job);
+
+/* The model for the job's sampler: target or state-space model. NULL after a message that says what is missing. */
+const void *mote_job_model(const mote_job *job);
 
 /* DIR/mote.ini with every option spelt out and [record]; written under a temporary name and renamed. */
 int mote_job_write(const mote_job *job, const char *state);

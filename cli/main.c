@@ -6,9 +6,10 @@
 #include "cli/cli.h"
 #include "core/message.h"
 
-static const mote_verb *const verbs[] = { &mote_verb_run,   &mote_verb_resume, &mote_verb_summarize,
-                                          &mote_verb_plot,  &mote_verb_eval,   &mote_verb_check,
-                                          &mote_verb_new,   &mote_verb_config, &mote_verb_completion };
+static const mote_verb *const verbs[] = {
+    &mote_verb_run,  &mote_verb_resume, &mote_verb_filter, &mote_verb_summarize, &mote_verb_plot,
+    &mote_verb_eval, &mote_verb_check,  &mote_verb_new,    &mote_verb_config,    &mote_verb_completion,
+};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 const mote_verb *mote_verb_at(int64_t index)
@@ -33,7 +34,7 @@ static const char *verb_name(const void *ctx, int64_t i)
 static void print_help(FILE *out)
 {
     fprintf(out, "usage: mote VERB [FLAGS] [OPERANDS]\n\n"
-                 "Bayesian evidence and posteriors: nested sampling from an ini file.\n\n");
+                 "Bayesian evidence and posteriors, and the states of dynamic models, from an ini file.\n\n");
     for (int i = 0; i < VERBS; ++i)
         fprintf(out, "  %-10s %-22s %s\n", verbs[i]->name, verbs[i]->operands, verbs[i]->help);
     fprintf(out, "\n  mote VERB --help   flags of a verb\n  mote --version     version and licence\n\n"

@@ -48,8 +48,10 @@ static void write_all(const mote_job *job, const char *state, FILE *out)
     write_options(job, 0, out);
     write_section(job, "model", out);
     write_section(job, "parameters", out);
+    if (mote_config_section(job->file, "data"))
+        write_section(job, "data", out);
     fprintf(out, "\n[record]\nsource = %s\nversion = %s\nidentity = %s\nstate = %s\n", job->source, mote_version(),
-            mote_plugin_target(job->plugin)->identity, state);
+            mote_plugin_identity(job->plugin), state);
 }
 
 int mote_job_write(const mote_job *job, const char *state)

@@ -5,11 +5,13 @@
  * whole, every few minutes, so that a running folder can be summarized and plotted. To write them the run is stopped
  * at a safe point and set going again, which changes nothing in it. */
 #include <errno.h>
+#include <mote/filter.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli/files.h"
+#include "cli/filter_files.h"
 #include "cli/job.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
@@ -24,6 +26,7 @@ typedef struct session {
     mote_hooks hooks;
     mote_live_line line;
     FILE *log;
+    mote_filter_files files; /* of a filter */
     double interval;     /* between result files: checkpoint_seconds */
     double next_refresh; /* clock, s */
     int refresh;         /* 1: the present stop is ours */
@@ -75,7 +78,10 @@ static int open_run(session *s)
     mote_job *job = s->job;
     const mote_option_table *table = mote_algorithm_options(job->algorithm);
     const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .progress = on_progress, .log = on_log, .ctx = s };
+    const void *model = mote_job_model(job);
     char text[MOTE_JOB_PATH];
+    if (!model)
+        return MOTE_EXIT_CONFIG;
     s->hooks = hooks;
     ((option_start *)job->options)->hooks = &s->hooks;
     if (mote_option_get(table, job->options, "checkpoint", text, sizeof text) || !*text)
@@ -83,7 +89,8 @@ static int open_run(session *s)
     if (mote_option_get(table, job->options, "checkpoint_seconds", text, sizeof text) ||
         mote_number_parse(text, &s->interval))
         s->interval = 60;
-    int status = mote_run_open(&s->run, job->algorithm, mote_plugin_target(job->plugin), job->options);
+    mote_filter_files_open(&s->files, job);
+    int status = mote_run_open(&s->run, job->algorithm, model, job->options);
     return status ? mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run)) : 0;
 }
 
@@ -94,6 +101,7 @@ static int write_results(session *s)
     const double start = mote_clock();
     mote_live_line_wipe(&s->line);
     int code = mote_write_results(s->run, s->job->output, s->job->name);
+    code = code ? code : mote_filter_files_write(&s->files, s->run);
     const double cost = (mote_clock() - start) / refresh_share;
     s->next_refresh = mote_clock() + (cost > s->interval ? cost : s->interval);
     return code;
@@ -152,7 +160,8 @@ static int after_end(session *s)
     if (limited)
         fprintf(stderr, "mote: ended by a limit of the configuration; raise it to go on: mote resume %s\n",
                 s->job->output);
-    return s->quiet ? 0 : mote_summarize(s->job->output);
+    code = s->quiet ? 0 : mote_summarize(s->job->output);
+    return code ? code : mote_filter_files_verdict(&s->files, s->run);
 }
 
 static int work(session *s, int resume)
@@ -191,6 +200,7 @@ static int one_session(mote_job *job, int resume, int force, int quiet)
         code = work(&s, resume);
     }
     mote_run_close(&s.run);
+    mote_filter_files_close(&s.files);
     if (s.log)
         fclose(s.log);
     return code;
@@ -198,7 +208,7 @@ static int one_session(mote_job *job, int resume, int force, int quiet)
 
 /* ---- the verbs --------------------------------------------------------------------------------------------------- */
 
-static const mote_flag run_flags[] = {
+const mote_flag mote_run_flags[] = {
     { "resume", 'r', NULL, "start, or continue where the run stopped, or exit 0 when it has finished" },
     { "force", 'f', NULL, "overwrite the run that is in the output folder" },
     { "set", 's', "KEY=VALUE", "set a key of the ini file: section.key=value, or an option of the sampler by its name" },
@@ -230,16 +240,19 @@ static int may_run(const mote_job *job, int resume, int force, int *code)
     return 1;
 }
 
-static int run(const mote_arguments *arguments)
+int mote_run_ini(const mote_arguments *arguments)
 {
     const int resume = mote_argument(arguments, "resume") != NULL, force = mote_argument(arguments, "force") != NULL;
     mote_job job;
     if (arguments->count != 1)
-        return mote_complain(MOTE_EXIT_USAGE, "run: one ini file is needed (- for standard input)");
+        return mote_complain(MOTE_EXIT_USAGE, "%s: one ini file is needed (- for standard input)",
+                             arguments->verb->name);
     if (resume && force)
-        return mote_complain(MOTE_EXIT_USAGE, "run: --resume and --force exclude each other");
+        return mote_complain(MOTE_EXIT_USAGE, "%s: --resume and --force exclude each other", arguments->verb->name);
     int code = mote_job_open(&job, arguments->operands[0], arguments);
-    if (!code && may_run(&job, resume, force, &code))
+    if (!code && job.data.stream && arguments->sampler && job.algorithm == mote_filter)
+        code = mote_filter_stream(&job);
+    else if (!code && may_run(&job, resume, force, &code))
         code = one_session(&job, resume, force, mote_argument(arguments, "quiet") != NULL);
     mote_job_close(&job);
     return code;
@@ -251,9 +264,9 @@ const mote_verb mote_verb_run = {
     .help = "Run the sampler on the model that an ini file describes",
     .details = "With --resume the same line starts the run, continues it, or does nothing when it has finished: one line\n"
                "for batch scripts. Exit code 75 means stopped by a signal, and resumable.",
-    .flags = run_flags,
+    .flags = mote_run_flags,
     .has_options = 1,
-    .run = run,
+    .run = mote_run_ini,
 };
 
 static const mote_flag resume_flags[] = {

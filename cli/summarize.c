@@ -53,7 +53,9 @@ static void print_evidence(const mote_outcome *outcome)
     char a[MOTE_NUMBER_SIZE], b[MOTE_NUMBER_SIZE];
     if (isnan(value))
         return;
-    printf("log Z = %s +- %s", rounded(value, error, a), rounded(error, error, b));
+    printf("log Z = %s", rounded(value, error, a));
+    if (isfinite(error))
+        printf(" +- %s", rounded(error, error, b));
     int shown = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
         const double part = mote_outcome_result(outcome, parts[i].key);
@@ -76,6 +78,27 @@ static void print_costs(const mote_outcome *outcome)
     printf("effective sample size %.0f of %.0f draws, %.0f calls, time %s\n",
            mote_outcome_number(outcome->json, "effective_sample_size"), mote_outcome_number(outcome->json, "draws"),
            mote_outcome_number(ledger, "calls"), mote_duration(mote_outcome_number(ledger, "seconds"), time));
+}
+
+/* What the algorithm found beside draws and evidence; of nested runs the lines above say it. */
+static void print_results(const mote_outcome *outcome)
+{
+    json_t *results = json_object_get(outcome->json, "results"), *result;
+    const char *algorithm = mote_outcome_text(outcome->json, "algorithm"), *name;
+    char number[MOTE_NUMBER_SIZE];
+    int width = 0;
+    if (!strcmp(algorithm, "nested") || !strcmp(algorithm, "prior"))
+        return;
+    json_object_foreach(results, name, result) width = (int)strlen(name) > width ? (int)strlen(name) : width;
+    width = width < 40 ? width : 40;
+    json_object_foreach(results, name, result)
+    {
+        const char *unit = mote_outcome_text(result, "unit");
+        if (!strncmp(name, "log_evidence", 12) || !strcmp(name, "effective_sample_size"))
+            continue; /* printed above */
+        printf("%-*s %12s %s%s%s\n", width, name, mote_number_format(number, mote_outcome_number(result, "value"), 6), unit,
+               *unit ? ", " : "", mote_outcome_text(result, "help"));
+    }
 }
 
 static void print_failed(const mote_outcome *outcome)
@@ -140,6 +163,7 @@ static void print_outcome(const mote_outcome *outcome)
            unfinished ? ": what follows is the state when the files were written" : "");
     print_evidence(outcome);
     print_costs(outcome);
+    print_results(outcome);
     print_failed(outcome);
     print_warnings(outcome);
     print_parameters(outcome);

@@ -22,14 +22,21 @@
 #include "core/checkpoint.h"
 #include "core/memory.h"
 #include "core/message.h"
-#include "core/vector.h"
 #include "model/plugin_parts.h"
-
-enum { FINGERPRINT_SIZE = 64 };
 
 const mote_target *mote_plugin_target(const mote_loaded_plugin *plugin)
 {
-    return plugin ? &plugin->target : NULL;
+    return plugin && plugin->model.target ? &plugin->target : NULL;
+}
+
+const mote_ssm *mote_plugin_ssm(const mote_loaded_plugin *plugin)
+{
+    return plugin && mote_plugin_gives_ssm(plugin) ? &plugin->ssm : NULL;
+}
+
+const char *mote_plugin_identity(const mote_loaded_plugin *plugin)
+{
+    return plugin->model.target ? plugin->target.identity : plugin->ssm.identity;
 }
 
 const char *mote_plugin_path(const mote_loaded_plugin *plugin)
@@ -45,65 +52,6 @@ const char *mote_plugin_text(const mote_loaded_plugin *plugin)
 const char *mote_plugin_fingerprint(const mote_loaded_plugin *plugin)
 {
     return plugin ? plugin->fingerprint : NULL;
-}
-
-/* ---- the host table ---------------------------------------------------------------------------------------- */
-
-static void host_error(void *ctx, const char *text)
-{
-    mote_loaded_plugin *plugin = ctx;
-    snprintf(plugin->reason, sizeof plugin->reason, "%s", text ? text : "");
-}
-
-/* The content of a file is fed into *hash; its length too, so that two files never look like one. */
-static int hash_file(const char *path, uint64_t *hash)
-{
-    unsigned char bytes[4096];
-    uint64_t length = 0;
-    size_t n;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return errno == ENOENT ? MOTE_ENOENT : MOTE_EIO;
-    while ((n = fread(bytes, 1, sizeof bytes, file)) > 0) {
-        *hash = mote_hash(*hash, bytes, n);
-        length += n;
-    }
-    *hash = mote_hash(*hash, &length, sizeof length);
-    int status = ferror(file) ? MOTE_EIO : MOTE_OK;
-    fclose(file);
-    return status;
-}
-
-static void host_identify(void *ctx, const char *path)
-{
-    mote_loaded_plugin *plugin = ctx;
-    int status = path ? hash_file(path, &plugin->data_hash) : MOTE_EINVAL;
-    ++plugin->data_files;
-    if (status && !plugin->identify_status) {
-        plugin->identify_status = status;
-        snprintf(plugin->identify_path, sizeof plugin->identify_path, "%s", path ? path : "(no path)");
-    }
-}
-
-static void fill_host(mote_loaded_plugin *plugin)
-{
-    const mote_host host = { MOTE_VERSIONED(mote_host),
-                             .abi = MOTE_PLUGIN_ABI,
-                             .ctx = plugin,
-                             .config_get = mote_config_get,
-                             .config_real = mote_config_real,
-                             .config_integer = mote_config_integer,
-                             .config_truth = mote_config_truth,
-                             .config_key = mote_config_key,
-                             .config_where = mote_config_where,
-                             .config_path = mote_config_path,
-                             .error = host_error,
-                             .identify = host_identify,
-                             .exp = mote_vector()->exp,
-                             .log = mote_vector()->log,
-                             .uniforms = mote_uniforms,
-                             .normals = mote_normals };
-    plugin->host = host;
 }
 
 /* ---- opening the object ------------------------------------------------------------------------------------- */
@@ -128,22 +76,10 @@ static mote_plugin_function *entry_point(void *handle)
     return function;
 }
 
-static int check_abi(const char *path, int64_t abi, mote_message *message)
-{
-    if (abi > MOTE_PLUGIN_ABI)
-        return mote_fail(message, MOTE_EVERSION,
-                              "%s: built for plug-in ABI %" PRId64 ", this library (mote %s) has ABI %d: build it "
-                              "again, or use a newer mote", path, abi, mote_version(), MOTE_PLUGIN_ABI);
-    if (abi < 1)
-        return mote_fail(message, MOTE_EVERSION, "%s: its mote_plugin_abi is %" PRId64
-                              ", which no mote ever had", path, abi);
-    return MOTE_OK;
-}
-
 static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin_function **function, mote_message *message)
 {
     plugin->object_hash = MOTE_HASH_START;
-    int status = hash_file(path, &plugin->object_hash);
+    int status = mote_plugin_hash_file(path, &plugin->object_hash);
     if (status)
         return mote_fail(message, status, "%s: %s", path,
                               status == MOTE_ENOENT ? "no such plug-in" : strerror(errno));
@@ -161,7 +97,7 @@ static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin
     if (!abi)
         return mote_fail(message, MOTE_EPLUGIN,
                               "%s: has no symbol mote_plugin_abi: define the entry point with MOTE_PLUGIN_ENTRY", path);
-    return check_abi(path, *abi, message);
+    return mote_plugin_check_abi(path, *abi, message);
 }
 
 /* ---- calling it and checking what came back ---------------------------------------------------------------- */
@@ -181,29 +117,6 @@ static int call_entry(mote_loaded_plugin *plugin, mote_plugin_function *function
     return MOTE_OK;
 }
 
-static int check_model(const mote_loaded_plugin *plugin, mote_message *message)
-{
-    const mote_model *model = &plugin->model;
-    if (model->head.kind != MOTE_KIND_mote_model)
-        return mote_fail(message, MOTE_EKIND, "%s: overwrote the head of mote_model (kind %u)",
-                              plugin->name, (unsigned)model->head.kind);
-    int status = check_abi(plugin->name, model->abi, message);
-    if (status)
-        return status;
-    if (!model->target)
-        return mote_fail(message, MOTE_EPLUGIN, "%s: mote_plugin set no target", plugin->name);
-    if (model->target->head.kind != MOTE_KIND_mote_target)
-        return mote_fail(message, MOTE_EKIND,
-                              "%s: its target is a struct of kind %u, not a mote_target: start it with "
-                              "MOTE_VERSIONED(mote_target)", plugin->name, (unsigned)model->target->head.kind);
-    if (!model->target->parameters || model->target->parameter_count < 1)
-        return mote_fail(message, MOTE_EPLUGIN, "%s: its target has no parameters", plugin->name);
-    if (model->target->parameter_size < (int64_t)offsetof(mote_parameter, label))
-        return mote_fail(message, MOTE_EPLUGIN,
-                              "%s: the parameter_size of its target is not set: use MOTE_PARAMETERS", plugin->name);
-    return MOTE_OK;
-}
-
 /* The section's keys that the plug-in looked at are its known keys: what it never asked for is unknown. */
 static int check_unused(const mote_loaded_plugin *plugin, const mote_config *section, mote_message *message)
 {
@@ -212,54 +125,6 @@ static int check_unused(const mote_loaded_plugin *plugin, const mote_config *sec
         return MOTE_OK;
     return mote_fail(message, MOTE_EOPTION, "%s: unknown key '%s': %s does not read it",
                           mote_config_where(section, unknown), unknown, plugin->name);
-}
-
-/* ---- copies ------------------------------------------------------------------------------------------------- */
-
-/* The plug-in's structs may be older, hence shorter, than ours: copy what there is, the rest is zero. */
-static int copy_target(mote_loaded_plugin *plugin)
-{
-    const mote_target *theirs = plugin->model.target;
-    const int64_t n = theirs->parameter_count, size = theirs->parameter_size;
-    const size_t kept = theirs->head.size < sizeof(mote_target) ? theirs->head.size : sizeof(mote_target);
-    memcpy(&plugin->target, theirs, kept);
-    plugin->target.head.size = (uint32_t)sizeof(mote_target);
-    plugin->parameters = mote_memory_allocate(&plugin->memory, n, sizeof *plugin->parameters);
-    if (!plugin->parameters)
-        return MOTE_ENOMEM;
-    for (int64_t i = 0; i < n; ++i)
-        memcpy(&plugin->parameters[i], (const char *)theirs->parameters + i * size,
-               size < (int64_t)sizeof(mote_parameter) ? (size_t)size : sizeof(mote_parameter));
-    plugin->target.parameters = plugin->parameters;
-    plugin->target.parameter_size = sizeof(mote_parameter);
-    plugin->target.plugin = plugin;
-    if (!plugin->target.name)
-        plugin->target.name = plugin->name;
-    return MOTE_OK;
-}
-
-static int set_identity(mote_loaded_plugin *plugin)
-{
-    char text[FINGERPRINT_SIZE];
-    const char *own = plugin->target.identity;
-    snprintf(text, sizeof text, "%016" PRIx64 "-%016" PRIx64 "-%016" PRIx64, plugin->object_hash, plugin->section_hash,
-             plugin->data_hash);
-    plugin->fingerprint = mote_memory_copy_text(&plugin->memory, text);
-    if (!plugin->fingerprint)
-        return MOTE_ENOMEM;
-    plugin->target.identity = plugin->fingerprint;
-    if (!own || !*own)
-        return MOTE_OK;
-    const size_t size = strlen(own) + 20;
-    plugin->identity = mote_memory_allocate(&plugin->memory, (int64_t)size, 1);
-    if (!plugin->identity)
-        return MOTE_ENOMEM;
-    if (plugin->data_files)
-        snprintf(plugin->identity, size, "%s %016" PRIx64, own, plugin->data_hash);
-    else
-        snprintf(plugin->identity, size, "%s", own);
-    plugin->target.identity = plugin->identity;
-    return MOTE_OK;
 }
 
 /* Called once the plug-in has read its section: reading every key marks it as used. */
@@ -294,7 +159,7 @@ static mote_loaded_plugin *create(const char *name)
     plugin->memory = memory;
     plugin->data_hash = MOTE_HASH_START;
     plugin->name = mote_memory_copy_text(&memory, name);
-    fill_host(plugin);
+    mote_plugin_fill_host(plugin);
     if (!plugin->name)
         mote_plugin_release(&plugin);
     return plugin;
@@ -316,6 +181,8 @@ void mote_plugin_release(mote_loaded_plugin **plugin)
         mote_memory_release(&memory, gone->owned[i]);
     mote_memory_release(&memory, gone->owned);
     mote_memory_release(&memory, gone->parameters);
+    mote_memory_release(&memory, gone->ssm_parameters);
+    mote_memory_release(&memory, gone->ssm_identity);
     mote_memory_release(&memory, gone->identity);
     mote_memory_release(&memory, gone->fingerprint);
     mote_memory_release(&memory, gone->text);
@@ -330,13 +197,13 @@ static int complete(mote_loaded_plugin *plugin, mote_plugin_function *function, 
                     mote_message *message)
 {
     int status = call_entry(plugin, function, section, message);
-    status = status ? status : check_model(plugin, message);
+    status = status ? status : mote_plugin_check_model(plugin, message);
     status = status ? status : check_unused(plugin, section, message);
     if (status)
         return status;
-    status = copy_target(plugin);
+    status = mote_plugin_copy_model(plugin);
     status = status ? status : start_text(plugin, section);
-    status = status ? status : set_identity(plugin);
+    status = status ? status : mote_plugin_set_identity(plugin);
     return status ? mote_fail(message, status, "%s: %s", plugin->name, mote_strerror(status))
                   : MOTE_OK;
 }

@@ -15,6 +15,13 @@ const char *mote_plugin_text(const mote_loaded_plugin *plugin);
  * is narrower where the plug-in sets one: runs may be compared when likelihood and data agree. */
 const char *mote_plugin_fingerprint(const mote_loaded_plugin *plugin);
 
+/* The identity of likelihood and data: of the target, or else of the state-space model. */
+const char *mote_plugin_identity(const mote_loaded_plugin *plugin);
+
+/* The state-space model's series comes from here; borrowed until the plug-in is released. `path` (may be NULL): the file
+ * whose content becomes part of the identity. Before the model is used. */
+int mote_plugin_set_series(mote_loaded_plugin *plugin, const mote_series *series, const char *path);
+
 /* The inverse of path and text: what a worker process calls. */
 int mote_plugin_load_text(mote_loaded_plugin **plugin, const char *path, const char *text, char *message, size_t size);
 

@@ -95,24 +95,43 @@ static int refuse(const entry *line, const char *why)
                           mote_config_where(line->section, line->key), line->key, line->value, why);
 }
 
+/* One table of parameters: of the target, or of the state-space model. */
+typedef struct parameter_table {
+    mote_parameter *parameters;
+    int64_t count;
+    const char *model;
+    int conditional; /* 1: conditional priors are possible */
+} parameter_table;
+
+enum { TABLES = 2 };
+
+static parameter_table table_of(mote_loaded_plugin *plugin, int which)
+{
+    if (which)
+        return (parameter_table){ plugin->ssm_parameters, plugin->ssm_parameters ? plugin->ssm.parameter_count : 0, plugin->ssm.name, 0 };
+    return (parameter_table){ plugin->parameters, plugin->parameters ? plugin->target.parameter_count : 0, plugin->target.name,
+                    plugin->target.prior_transform != NULL };
+}
+
 static const char *parameter_name(const void *ctx, int64_t i)
 {
     return ((const mote_parameter *)ctx)[i].name;
 }
 
-static int unknown_parameter(const mote_loaded_plugin *plugin, const entry *line, const char *name)
+static int unknown_parameter(mote_loaded_plugin *plugin, const entry *line, const char *name)
 {
-    const char *nearest = mote_nearest(name, plugin->target.parameter_count, parameter_name, plugin->parameters);
+    const parameter_table known = table_of(plugin, !plugin->parameters);
+    const char *nearest = mote_nearest(name, known.count, parameter_name, known.parameters);
     return mote_fail_text(line->message, line->size, MOTE_EOPTION, "%s: %s has no parameter '%s'%s%s%s",
-                          mote_config_where(line->section, line->key), plugin->target.name, name,
+                          mote_config_where(line->section, line->key), known.model, name,
                           nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-static mote_parameter *find_parameter(const mote_loaded_plugin *plugin, const char *name, size_t length)
+static mote_parameter *find_parameter(const parameter_table *known, const char *name, size_t length)
 {
-    for (int64_t i = 0; i < plugin->target.parameter_count; ++i)
-        if (!strncmp(plugin->parameters[i].name, name, length) && !plugin->parameters[i].name[length])
-            return &plugin->parameters[i];
+    for (int64_t i = 0; i < known->count; ++i)
+        if (!strncmp(known->parameters[i].name, name, length) && !known->parameters[i].name[length])
+            return &known->parameters[i];
     return NULL;
 }
 
@@ -226,7 +245,7 @@ static int read_prior(const entry *line, mote_parameter *parameter)
     return mote_prior_check(parameter, why, sizeof why) ? refuse(line, why) : MOTE_OK;
 }
 
-static int set_prior(const mote_loaded_plugin *plugin, const entry *line, mote_parameter *parameter)
+static int set_prior(const parameter_table *known, const entry *line, mote_parameter *parameter)
 {
     mote_parameter changed = *parameter;
     if (parameter->prior == MOTE_PRIOR_DERIVED)
@@ -234,7 +253,7 @@ static int set_prior(const mote_loaded_plugin *plugin, const entry *line, mote_p
     int status = read_prior(line, &changed);
     if (status)
         return status;
-    if (changed.prior == MOTE_PRIOR_CONDITIONAL && !plugin->target.prior_transform)
+    if (changed.prior == MOTE_PRIOR_CONDITIONAL && !known->conditional)
         return refuse(line, "the model has no prior_transform, which conditional priors need");
     *parameter = changed;
     return MOTE_OK;
@@ -257,22 +276,33 @@ static int set_text(mote_loaded_plugin *plugin, const entry *line, const char **
     return MOTE_OK;
 }
 
-static int apply(mote_loaded_plugin *plugin, const entry *line)
+static int apply_to(mote_loaded_plugin *plugin, const parameter_table *known, const entry *line, mote_parameter *parameter)
 {
     const size_t length = strcspn(line->key, ".");
     const char *part = line->key[length] ? line->key + length + 1 : NULL;
-    char name[128];
-    mote_parameter *parameter = find_parameter(plugin, line->key, length);
-    snprintf(name, sizeof name, "%.*s", (int)length, line->key);
-    if (!parameter)
-        return unknown_parameter(plugin, line, name);
     if (!part)
-        return set_prior(plugin, line, parameter);
+        return set_prior(known, line, parameter);
     if (!strcmp(part, "label"))
         return set_text(plugin, line, &parameter->label);
     if (!strcmp(part, "unit"))
         return set_text(plugin, line, &parameter->unit);
     return refuse(line, "after the dot only label and unit are known");
+}
+
+/* A plug-in that gives both models may have the parameter in both: a key goes for each. */
+static int apply(mote_loaded_plugin *plugin, const entry *line)
+{
+    const size_t length = strcspn(line->key, ".");
+    int found = 0, status = MOTE_OK;
+    char name[128];
+    for (int which = 0; which < TABLES && !status; ++which) {
+        const parameter_table known = table_of(plugin, which);
+        mote_parameter *parameter = find_parameter(&known, line->key, length);
+        found |= parameter != NULL;
+        status = parameter ? apply_to(plugin, &known, line, parameter) : MOTE_OK;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)length, line->key);
+    return found ? status : unknown_parameter(plugin, line, name);
 }
 
 int mote_plugin_override(mote_loaded_plugin *plugin, const mote_config *parameters, char *message, size_t size)

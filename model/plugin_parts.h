@@ -6,6 +6,7 @@
 #include <mote/plugin.h>
 
 #include "core/memory.h"
+#include "core/message.h"
 
 enum { MOTE_PATH_SIZE = 4096 };
 
@@ -16,11 +17,13 @@ struct mote_loaded_plugin {
     mote_model model;            /* what the plug-in handed out */
     mote_target target;          /* our copy, with [parameters] applied */
     mote_parameter *parameters;  /* its table */
+    mote_ssm ssm;                /* the same of the state-space model */
+    mote_parameter *ssm_parameters;
     mote_config *file;           /* of mote_plugin_load_text: freed with the plug-in */
     char *name;                  /* for messages: the path as it was given */
     char *path;                  /* absolute; NULL for a linked-in model */
     char *text;                  /* ini text for worker processes */
-    char *fingerprint, *identity;
+    char *fingerprint, *identity, *ssm_identity;
     void **owned;                /* labels and units from [parameters] */
     int64_t owned_count;
     int64_t overridden;          /* 1 once a [parameters] section was applied */
@@ -30,6 +33,17 @@ struct mote_loaded_plugin {
     char identify_path[512];
     char reason[512];            /* host->error */
 };
+
+/* plugin_host.c: the table; a file's content fed into *hash, its length too, so that two files never look like one. */
+void mote_plugin_fill_host(mote_loaded_plugin *plugin);
+int mote_plugin_hash_file(const char *path, uint64_t *hash);
+
+/* plugin_model.c. */
+int mote_plugin_gives_ssm(const mote_loaded_plugin *plugin);
+int mote_plugin_check_abi(const char *path, int64_t abi, mote_message *message);
+int mote_plugin_check_model(const mote_loaded_plugin *plugin, mote_message *message);
+int mote_plugin_copy_model(mote_loaded_plugin *plugin);
+int mote_plugin_set_identity(mote_loaded_plugin *plugin);
 
 /* Text for worker processes, appended. MOTE_ENOMEM. */
 int mote_plugin_add_text(mote_loaded_plugin *plugin, const char *text);

@@ -181,7 +181,8 @@ static int open_parameters(mote_state_space *space, mote_message *message)
 {
     const mote_ssm *m = &space->model;
     const mote_target table = { MOTE_VERSIONED(mote_target), .parameters = m->parameters, .parameter_count = m->parameter_count,
-                                .parameter_size = m->parameter_size, .name = m->name, .identity = m->identity };
+                                .parameter_size = m->parameter_size, .name = m->name, .identity = m->identity,
+                                .plugin = m->plugin };
     int status = mote_space_open_parameters(&space->space, &table, space->memory, message);
     if (!status && space->space.derived_count)
         status = mote_fail(message, MOTE_EINVAL, "parameter '%s': a state-space model has no derived parameters",

@@ -237,6 +237,67 @@ static void text_gives_the_same_model_again(void **state)
     mote_plugin_release(&plugin);
 }
 
+static void hands_out_a_state_space_model(void **state)
+{
+    mote_loaded_plugin *plugin = NULL;
+    mote_config *file = NULL;
+    (void)state;
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nseries = yes\n[parameters]\nrho = 0.25\nrho.label = r\n"),
+                     MOTE_OK);
+    assert_null(mote_plugin_target(plugin));
+    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message), MOTE_OK);
+    const mote_ssm *ssm = mote_plugin_ssm(plugin);
+    assert_non_null(ssm);
+    assert_string_equal(ssm->name, "autoregression");
+    assert_int_equal(ssm->parameters[0].prior, MOTE_PRIOR_FIXED);
+    assert_true(ssm->parameters[0].argument[0] == 0.25);
+    assert_string_equal(ssm->parameters[0].label, "r");
+    assert_int_equal(ssm->series->count, 20);
+    assert_string_equal(ssm->identity, mote_plugin_fingerprint(plugin));
+    mote_plugin_release(&plugin);
+    mote_config_free(&file);
+}
+
+static void both_models_take_the_parameters(void **state)
+{
+    mote_loaded_plugin *plugin = NULL;
+    mote_config *file = NULL;
+    (void)state;
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nboth = yes\n[parameters]\nspread = uniform 0.1 2\n"), MOTE_OK);
+    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message), MOTE_OK);
+    assert_int_equal(mote_plugin_ssm(plugin)->parameters[1].prior, MOTE_PRIOR_UNIFORM);
+    assert_int_equal(mote_plugin_target(plugin)->parameters[1].prior, MOTE_PRIOR_UNIFORM);
+    mote_plugin_release(&plugin);
+    mote_config_free(&file);
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[parameters]\nsprat = 1\n"), MOTE_OK);
+    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message),
+                     MOTE_EOPTION);
+    assert_non_null(strstr(message, "did you mean 'spread'"));
+    mote_plugin_release(&plugin);
+    mote_config_free(&file);
+}
+
+static void a_series_changes_the_identity(void **state)
+{
+    static const double values[2] = { 1, 2 };
+    const mote_series series = { MOTE_VERSIONED(mote_series), .count = 2, .values = values };
+    mote_loaded_plugin *plugin = NULL;
+    mote_config *file = NULL;
+    char before[200];
+    (void)state;
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), ""), MOTE_OK);
+    snprintf(before, sizeof before, "%s", mote_plugin_identity(plugin));
+    assert_int_equal(mote_plugin_set_series(plugin, &series, MOTE_SOURCE "/data/timeseries/nutria.txt"), MOTE_OK);
+    assert_string_not_equal(before, mote_plugin_identity(plugin));
+    assert_ptr_equal(mote_plugin_ssm(plugin)->series, &series);
+    mote_plugin_release(&plugin);
+    mote_config_free(&file);
+    assert_int_equal(load(&plugin, &file, OBJECT("model"), ""), MOTE_OK);
+    assert_int_equal(mote_plugin_set_series(plugin, &series, NULL), MOTE_ESTATE);
+    mote_plugin_release(&plugin);
+    mote_config_free(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +310,9 @@ int main(void)
         cmocka_unit_test(parameters_are_overridden),
         cmocka_unit_test(bad_overrides_name_file_line_and_reason),
         cmocka_unit_test(text_gives_the_same_model_again),
+        cmocka_unit_test(hands_out_a_state_space_model),
+        cmocka_unit_test(both_models_take_the_parameters),
+        cmocka_unit_test(a_series_changes_the_identity),
     };
     return run_unit_tests(tests);
 }

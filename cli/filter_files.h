@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a run of `filter` leaves beside the files of every run, one row for each observation:
+ *
+ *     NAME_filtered.csv     time; of each state mean, sd, error of the mean, and the quantiles 2.275, 15.8655, 50, 84.1345,
+ *                           97.725 %: p(x_t | y_0..t)
+ *     NAME_predicted.csv    time; of each state mean, sd: p(x_t | y_0..t-1)
+ *     NAME_smoothed.csv     the same of p(x_t | y_0..t+smoothing_lag)
+ *     NAME_steps.csv        time, observations, increment, log_evidence, effective_sample_size, resampled
+ *
+ * Quantiles are taken in each step by the filter's `observe` and kept in NAME_bands.raw (doubles, row after row) until the
+ * run has finished, so that a run that was killed and resumed leaves the same bytes. */
+#ifndef MOTE_CLI_FILTER_FILES_H
+#define MOTE_CLI_FILTER_FILES_H
+
+#include "cli/job.h"
+
+enum { MOTE_BANDS = 5 };
+
+typedef struct mote_filter_files {
+    const mote_job *job;        /* NULL: the run is no filter */
+    const mote_ssm *model;
+    char root[2 * MOTE_JOB_PATH];
+    int raw;                    /* descriptor of NAME_bands.raw, -1 */
+    struct mote_weighted { double value, weight; } *sorted;
+    double *row;                /* state_count times MOTE_BANDS */
+    int64_t room;               /* of sorted */
+} mote_filter_files;
+
+/* Sets options of the job's filter (record = all unless the file says otherwise; observe). Of other runs: nothing. */
+void mote_filter_files_open(mote_filter_files *files, mote_job *job);
+void mote_filter_files_close(mote_filter_files *files);
+
+/* 0, or an exit code after a message. */
+int mote_filter_files_write(mote_filter_files *files, mote_run *run);
+
+/* After the end: MOTE_EXIT_DATA and a message when all weights became zero. */
+int mote_filter_files_verdict(const mote_filter_files *files, mote_run *run);
+
+/* filter_stream.c: observations from standard input, one line out for each. An exit code. */
+int mote_filter_stream(mote_job *job);
+
+#endif

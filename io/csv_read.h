@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tables in text files: one row a line, columns with names. Separators: semicolon, comma, tab, or blanks, whichever the
+ * first line has (looked for in this order); fields may stand in double quotes. Empty lines and lines that begin with `#` are
+ * passed over. A first line of numbers only is a row already: the columns then have no names. Messages say FILE:LINE. */
+#ifndef MOTE_IO_CSV_READ_H
+#define MOTE_IO_CSV_READ_H
+
+#include "io/read.h"
+
+typedef struct mote_csv {
+    const mote_memory *memory;
+    mote_lines lines;
+    char separator;    /* ' ' for blanks */
+    int64_t columns;
+    char **names;      /* NULL: the file names no columns */
+    char **fields;     /* of the present row: into the line's buffer */
+    int64_t borrowed;  /* 1: the file is the caller's */
+    int64_t held;      /* 1: the first line is a row that was not handed out yet */
+} mote_csv;
+
+/* `file`: a FILE that is open already and stays so, `path` then names it in messages; NULL: the file of that path. */
+int mote_csv_open(mote_csv *csv, const mote_memory *memory, const char *path, void *file, char *message, size_t size);
+void mote_csv_close(mote_csv *csv);
+
+/* The next row into csv->fields: MOTE_OK, MOTE_DONE at the end, or an error. */
+int mote_csv_next(mote_csv *csv, char *message, size_t size);
+
+/* A field of the present row as a number; NaN for a missing value: nothing, NA, or nan. */
+int mote_csv_number(const mote_csv *csv, int64_t column, double *value, char *message, size_t size);
+
+/* The column of that name; -1. */
+int64_t mote_csv_find(const mote_csv *csv, const char *name);
+
+#endif
