@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Numbers of the manual's pictures of particle filters, as blocks that the scripts in doc/figures read:
+ *     figures quasi | controlled | iterated > data
+ * `make figures` runs it and gnuplot. */
+#include <math.h>
+#include <mote/mote.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/state_space_models.h"
+
+static double log_evidence_of(const mote_algorithm *algorithm, const mote_ssm *model, const void *options)
+{
+    mote_run *run = NULL;
+    double value = NAN;
+    if (mote_run_open(&run, algorithm, model, options) || mote_run_finish(run))
+        fprintf(stderr, "%s\n", mote_run_message(run));
+    else
+        value = mote_draws_log_evidence(mote_run_draws(run));
+    mote_run_close(&run);
+    return value;
+}
+
+/* Mean square error of log Z on case A against the number of particles. */
+static void quasi(void)
+{
+    enum { RUNS = 200 };
+    for (int64_t points = MOTE_POINTS_RANDOM; points <= MOTE_POINTS_SOBOL; ++points) {
+        for (int64_t n = 64; n <= 4096; n *= 2) {
+            double sum = 0;
+            for (int r = 0; r < RUNS; ++r) {
+                const mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = n, .points = points,
+                                                      .resampling = MOTE_RESAMPLE_STRATIFIED, .resample = MOTE_RULE_ALWAYS,
+                                                      .seed = 1, .run_id = r };
+                const double e = log_evidence_of(mote_filter, &linear_gaussian_a, &options) - LINEAR_GAUSSIAN_A_LOG_EVIDENCE;
+                sum += e * e / RUNS;
+            }
+            printf("%lld %g\n", (long long)n, sum);
+        }
+        printf("\n\n");
+    }
+}
+
+/* Standard deviation of log Z on stochastic volatility against the number of fits; 0: the bootstrap filter. */
+static void controlled(void)
+{
+    enum { RUNS = 100 };
+    for (int64_t fits = 0; fits <= 5; ++fits) {
+        double sum = 0, square = 0;
+        for (int r = 0; r < RUNS; ++r) {
+            const mote_filter_options plain = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 200, .seed = 1, .run_id = r };
+            const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 200,
+                                                      .fits = fits, .seed = 1, .run_id = r };
+            const double z = fits ? log_evidence_of(mote_controlled, &volatility_e, &options)
+                                  : log_evidence_of(mote_filter, &volatility_e, &plain);
+            sum += z / RUNS;
+            square += z * z / RUNS;
+        }
+        printf("%lld %g\n", (long long)fits, sqrt((square - sum * sum) * RUNS / (RUNS - 1)));
+    }
+}
+
+/* rho of case A over the passes of iterated filtering, four seeds. */
+static void iterated(void)
+{
+    static const mote_parameter parameters[] = { MOTE_UNIFORM("rho", -1, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
+                                                 MOTE_FIXED("var_0", 1 / 0.19) };
+    mote_ssm model = linear_gaussian_a;
+    model.parameters = parameters;
+    for (int64_t seed = 1; seed <= 4; ++seed) {
+        const mote_iterated_filtering_options options = { .head = MOTE_VERSIONED(mote_iterated_filtering_options),
+                                                          .particles = 1000, .seed = seed, .passes = 100, .cooling = 0.1,
+                                                          .perturbation = 0.05 };
+        mote_run *run = NULL;
+        double theta[4];
+        if (mote_run_open(&run, mote_iterated_filtering, &model, &options) || mote_run_finish(run))
+            fprintf(stderr, "%s\n", mote_run_message(run));
+        for (int64_t m = 0; !mote_iterated_filtering_record(run, m, NULL, theta); ++m)
+            printf("%lld %g\n", (long long)m + 1, theta[0]);
+        printf("\n\n");
+        mote_run_close(&run);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct {
+        const char *name;
+        void (*run)(void);
+    } figures[] = { { "quasi", quasi }, { "controlled", controlled }, { "iterated", iterated } };
+    for (size_t i = 0; argc == 2 && i < sizeof figures / sizeof *figures; ++i)
+        if (!strcmp(argv[1], figures[i].name)) {
+            figures[i].run();
+            return 0;
+        }
+    fprintf(stderr, "usage: figures quasi|controlled|iterated\n");
+    return 64;
+}
