@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Likelihood calls against what others need on the same problems, with 500 live points and runs that end when the live
- * points hold 1e-3 of the evidence. The bars, measured with those programs (means over five seeds, the same 500 live
- * points): up to 5 dimensions MultiNest 3.12 at efficiency .3, from 10 on half of PolyChordLite 1.22 with 2 d steps.
- * MultiNest is biased from 10 dimensions on, hence the second bar. log Z of every row is known exactly, and few calls for
- * a wrong answer meet nothing: a mean more than three stated errors off the truth is called wrong (spike-10 needs more
- * live points than these).
+/* Likelihood calls against what others need on the same problems, with 500 live points. The bars, measured with those
+ * programs (means over five seeds, the same 500 live points): up to 5 dimensions MultiNest 3.12 at efficiency .3, from
+ * 10 on half of PolyChordLite 1.22 with 2 d steps. MultiNest is biased from 10 dimensions on, hence the second bar.
+ *
+ * Calls are compared at equal stops: the share f of the evidence that the live points hold at the end. PolyChord's rows
+ * are those of f = 1e-3. MultiNest's cannot be: on gauss-2 the evidence inside of the ellipse of volume X = 2 pi sd^2 r
+ * is f = 1 - e^-r, so that f = 1e-3 takes 9.67 nats, 4,837 deaths, and with the 500 first points 5,337 calls at any
+ * efficiency. At efficiency .8 it took 5.0k: these figures stopped near 1e-2 (7.37 nats). So rows up to 5 dimensions
+ * show our calls at both stops and are judged at 1e-2 (doc/performance.rst).
+ *
+ * log Z of every row is known exactly, and few calls for a wrong answer meet nothing: a mean more than three stated
+ * errors off the truth is called wrong (spike-10 needs more live points than these).
  *
  * Usage: calls [seeds, default 5] [problem, default all; "quick": those of up to 5 dimensions] */
 #include "bench/nested.h"
+
+enum { LOOSE_STOP = 5 }; /* up to so many dimensions the bars stopped near 1e-2 */
 
 typedef struct row {
     const char *problem;
@@ -37,25 +45,43 @@ static const char *verdict(double calls, double bar, double difference, double e
 }
 
 /* Means over the seeds. */
+typedef struct summary {
+    double calls, difference, spread, error, seconds;
+} summary;
+
+static summary run_seeds(const mote_problem *problem, int seeds, double precision)
+{
+    summary s = { 0 };
+    double square = 0;
+    for (int seed = 1; seed <= seeds; ++seed) {
+        mote_nested_options options = { MOTE_VERSIONED(mote_nested_options), .seed = seed, .live_points = 500,
+                                        .precision = precision, .polish = 1, .executor = MOTE_EXECUTOR_SERIAL };
+        bench_run run = bench_nested(problem, &options);
+        double miss = run.log_evidence - problem->log_evidence;
+        s.calls += (double)run.calls / seeds;
+        s.difference += miss / seeds;
+        square += miss * miss / seeds;
+        s.error += run.error / seeds;
+        s.seconds += (run.sampling + run.ending) / seeds;
+    }
+    s.spread = seeds > 1 ? sqrt(fmax(square - s.difference * s.difference, 0) * seeds / (seeds - 1)) : NAN;
+    return s;
+}
+
 static void run_row(const row *r, int seeds)
 {
     static mote_problem problem;
-    double calls = 0, difference = 0, square = 0, error = 0, seconds = 0;
     bench_open_problem(&problem, r->problem, r->dimension);
-    for (int seed = 1; seed <= seeds; ++seed) {
-        mote_nested_options options = { MOTE_VERSIONED(mote_nested_options), .seed = seed, .live_points = 500,
-                                        .precision = 1e-3, .polish = 1, .executor = MOTE_EXECUTOR_SERIAL };
-        bench_run run = bench_nested(&problem, &options);
-        double miss = run.log_evidence - problem.log_evidence;
-        calls += (double)run.calls / seeds;
-        difference += miss / seeds;
-        square += miss * miss / seeds;
-        error += run.error / seeds;
-        seconds += (run.sampling + run.ending) / seeds;
-    }
-    double spread = seeds > 1 ? sqrt(fmax(square - difference * difference, 0) * seeds / (seeds - 1)) : NAN;
-    printf("%-10s %3d %9.0f %9.0f  %-13s %6.2f %-6s %+8.3f %7.3f %7.3f %7.2f\n", r->problem, (int)r->dimension, calls,
-           r->bar, r->of, calls / r->bar, verdict(calls, r->bar, difference, error), difference, spread, error, seconds);
+    summary fine = run_seeds(&problem, seeds, 1e-3), judged = fine;
+    printf("%-10s %3d %9.0f ", r->problem, (int)r->dimension, fine.calls);
+    if (r->dimension <= LOOSE_STOP) {
+        judged = run_seeds(&problem, seeds, 1e-2);
+        printf("%9.0f", judged.calls);
+    } else
+        printf("%9s", "-");
+    printf(" %9.0f  %-13s %6.2f %-6s %+8.3f %7.3f %7.3f %7.2f\n", r->bar, r->of, judged.calls / r->bar,
+           verdict(judged.calls, r->bar, judged.difference, judged.error), judged.difference, judged.spread,
+           judged.error, judged.seconds);
     fflush(stdout);
 }
 
@@ -63,14 +89,15 @@ int main(int argc, char **argv)
 {
     int seeds = argc > 1 && atoi(argv[1]) > 0 ? atoi(argv[1]) : 5;
     const char *which = argc > 2 ? argv[2] : "all";
-    bench_head("likelihood calls, 500 live points, stop at 1e-3 of the evidence, default sampler");
-    printf("means over %d seeds; spread: standard deviation of log Z - truth; stated: mean of the errors given\n",
-           seeds);
-    printf("%-10s %3s %9s %9s  %-13s %6s %-6s %8s %7s %7s %7s\n", "problem", "d", "calls", "bar", "of", "ratio", "",
-           "log Z -", "spread", "stated", "CPU, s");
+    bench_head("likelihood calls, 500 live points, default sampler");
+    printf("means over %d seeds; calls when the live points hold 1e-3 and 1e-2 of the evidence; ratio, verdict and\n"
+           "what follows are those of 1e-2 up to %d dimensions, of 1e-3 above; spread: standard deviation of\n"
+           "log Z - truth; stated: mean of the errors given\n", seeds, LOOSE_STOP);
+    printf("%-10s %3s %9s %9s %9s  %-13s %6s %-6s %8s %7s %7s %7s\n", "problem", "d", "at 1e-3", "at 1e-2", "bar",
+           "of", "ratio", "", "log Z -", "spread", "stated", "CPU, s");
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; ++i)
         if (!strcmp(which, "all") || !strcmp(which, ROWS[i].problem) ||
-            (!strcmp(which, "quick") && ROWS[i].dimension <= 5))
+            (!strcmp(which, "quick") && ROWS[i].dimension <= LOOSE_STOP))
             run_row(&ROWS[i], seeds);
     return 0;
 }

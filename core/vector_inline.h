@@ -97,8 +97,8 @@ static inline double mote_log_inline(double x)
     return x < 0.0 ? NAN : result;
 }
 
-/* sin and cos of pi (w + q / 2), |w| <= 1/4; of q only the last two bits count. */
-static inline void mote_sincos_reduced_inline(double w, uint64_t q, double *sine, double *cosine)
+/* sin and cos of pi (w + q / 2), |w| <= 1/4; q is in the two highest bits of `top`, and the others do not count. */
+static inline void mote_sincos_reduced_inline(double w, uint64_t top, double *sine, double *cosine)
 {
     const uint64_t sign = UINT64_C(0x8000000000000000);
     double t = w * w;
@@ -117,9 +117,11 @@ static inline void mote_sincos_reduced_inline(double w, uint64_t q, double *sine
     c = fma(c, t, 0x1.03c1f081b5ac0p+2);
     c = fma(c, t, -0x1.3bd3cc9be45dep+2);
     c = fma(c, t, 1.0);
-    uint64_t exchange = (mote_bits_of(s) ^ mote_bits_of(c)) & (0 - (q & 1)); /* cheaper than two blends */
-    *sine = mote_double_of(mote_bits_of(s) ^ exchange ^ (q << 62 & sign));
-    *cosine = mote_double_of(mote_bits_of(c) ^ exchange ^ ((q + 1) << 62 & sign));
+    uint64_t odd = top << 1;
+    int exchange = (int64_t)odd < 0;
+    double first = exchange ? c : s, second = exchange ? s : c;
+    *sine = mote_double_of(mote_bits_of(first) ^ (top & sign));
+    *cosine = mote_double_of(mote_bits_of(second) ^ ((top ^ odd) & sign));
 }
 
 /* sin and cos of 2 pi v, 0 <= v < 1. */
@@ -127,7 +129,7 @@ static inline void mote_sincos_2pi_inline(double v, double *sine, double *cosine
 {
     const double magic = 0x1.8p52;
     double shifted = fma(v, 4.0, magic);
-    mote_sincos_reduced_inline(fma(shifted - magic, -0.5, v + v), mote_bits_of(shifted), sine, cosine);
+    mote_sincos_reduced_inline(fma(shifted - magic, -0.5, v + v), mote_bits_of(shifted) << 62, sine, cosine);
 }
 
 /* Inside (0, 1): ((bits >> 12) + 1/2) 2^-52, exact. */
@@ -166,14 +168,20 @@ static inline void mote_box_muller_inline(double u, double v, double *first, dou
     *second = radius * sine;
 }
 
-/* The same from two random words: the same bits as by way of their uniforms, with less work. v = j 2^-53 with
- * j = (b >> 11) | 1; adding 2^50 (1/8) puts the quadrant in bits 51 and 52 of j and v - q/4 + 1/8 below them. */
-static inline void mote_normal_pair_inline(uint64_t a, uint64_t b, double *first, double *second)
+/* sin and cos of 2 pi v, v the uniform of a random word: the same bits with less work. v = j 2^-53 with
+ * j = (word >> 11) | 1; adding 2^50 (1/8) puts the quadrant in bits 51 and 52 of j and v - q/4 + 1/8 below them. */
+static inline void mote_sincos_word_inline(uint64_t word, double *sine, double *cosine)
 {
     const uint64_t below = (UINT64_C(1) << 51) - 2, one = UINT64_C(0x3ff0000000000001);
-    uint64_t turned = (b >> 11) + (UINT64_C(1) << 50);
+    uint64_t turned = (word >> 11) + (UINT64_C(1) << 50);
+    mote_sincos_reduced_inline(mote_double_of((turned & below) | one) - 1.25, turned << 11, sine, cosine);
+}
+
+/* Two independent normals from two random words. */
+static inline void mote_normal_pair_inline(uint64_t a, uint64_t b, double *first, double *second)
+{
     double sine, cosine, radius = mote_radius_inline(mote_uniform_inline(a));
-    mote_sincos_reduced_inline(mote_double_of((turned & below) | one) - 1.25, turned >> 51, &sine, &cosine);
+    mote_sincos_word_inline(b, &sine, &cosine);
     *first = radius * cosine;
     *second = radius * sine;
 }

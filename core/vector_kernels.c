@@ -71,41 +71,41 @@ static mote_philox_block block_at(struct address at, int64_t particle)
     return mote_philox(at.key, at.draw, at.step, (uint32_t)((uint64_t)particle >> 1), at.purpose);
 }
 
-enum { ROW = 256 }; /* blocks that are turned into numbers while they are in the first-level cache */
+/* ROW: blocks that are turned into numbers while they are in the first-level cache; whole groups of every width. */
+enum { ROW = 96, GROUP = MOTE_PHILOX_GROUP };
+_Static_assert(ROW % GROUP == 0, "rows are whole groups");
 
-typedef struct words {
-    uint64_t first[ROW], second[ROW];
-} words;
-
-/* The blocks of up to ROW pairs from `particle` (even) on. */
-static int64_t next_row(words *row, struct address at, int64_t particle, int64_t n)
+/* The next `pairs` <= ROW blocks, and up to GROUP - 1 more. */
+static inline void next_blocks(mote_philox_row *row, uint64_t *first, uint64_t *second, int64_t pairs)
 {
-    int64_t pairs = n / 2 < ROW ? n / 2 : ROW;
-    mote_philox_row(row->first, row->second, at.key, at.draw, at.step, (uint32_t)((uint64_t)particle >> 1), at.purpose,
-                    pairs);
-    return pairs;
+    for (int64_t i = 0; i < pairs; i += GROUP)
+        mote_philox_next(row, first + i, second + i);
 }
 
-static void convert_bits(uint64_t *restrict out, const words *restrict row, int64_t pairs)
+static inline void convert_bits(uint64_t *restrict out, const uint64_t *restrict first, const uint64_t *restrict second,
+                                int64_t pairs)
 {
+    mote_philox_weave(out, first, second, pairs);
+}
+
+static inline void convert_uniforms(double *restrict out, const uint64_t *restrict first,
+                                    const uint64_t *restrict second, int64_t pairs)
+{
+    double even[ROW], odd[ROW];
     for (int64_t i = 0; i < pairs; ++i) {
-        out[2 * i] = row->first[i];
-        out[2 * i + 1] = row->second[i];
+        even[i] = mote_uniform_inline(first[i]);
+        odd[i] = mote_uniform_inline(second[i]);
     }
+    mote_philox_weave(out, even, odd, pairs);
 }
 
-static void convert_uniforms(double *restrict out, const words *restrict row, int64_t pairs)
+static inline void convert_normals(double *restrict out, const uint64_t *restrict first,
+                                   const uint64_t *restrict second, int64_t pairs)
 {
-    for (int64_t i = 0; i < pairs; ++i) {
-        out[2 * i] = mote_uniform_inline(row->first[i]);
-        out[2 * i + 1] = mote_uniform_inline(row->second[i]);
-    }
-}
-
-static void convert_normals(double *restrict out, const words *restrict row, int64_t pairs)
-{
+    double even[ROW], odd[ROW];
     for (int64_t i = 0; i < pairs; ++i)
-        mote_normal_pair_inline(row->first[i], row->second[i], &out[2 * i], &out[2 * i + 1]);
+        mote_normal_pair_inline(first[i], second[i], &even[i], &odd[i]);
+    mote_philox_weave(out, even, odd, pairs);
 }
 
 /* One number of a pair: what stands at the ends of a range that begins or ends inside a pair. */
@@ -133,14 +133,16 @@ static double single_normal(struct address at, int64_t particle)
                      int64_t n)                                                                                    \
     {                                                                                                              \
         const struct address at = { key, purpose, step, draw };                                                    \
-        words row;                                                                                                 \
-        int64_t i = 0;                                                                                             \
+        uint64_t even[ROW], odd[ROW];                                                                              \
+        mote_philox_row row;                                                                                       \
+        int64_t i = 0, pairs;                                                                                      \
         if (n > 0 && (first & 1))                                                                                  \
             out[i++] = single(at, first);                                                                          \
-        while (n - i >= 2) {                                                                                       \
-            int64_t pairs = next_row(&row, at, first + i, n - i);                                                  \
-            convert(out + i, &row, pairs);                                                                         \
-            i += 2 * pairs;                                                                                        \
+        mote_philox_begin(&row, key, draw, step, (uint32_t)((uint64_t)(first + i) >> 1), purpose);                 \
+        for (; n - i >= 2; i += 2 * pairs) {                                                                       \
+            pairs = (n - i) / 2 < ROW ? (n - i) / 2 : ROW;                                                         \
+            next_blocks(&row, even, odd, pairs);                                                                   \
+            convert(out + i, even, odd, pairs);                                                                    \
         }                                                                                                          \
         if (i < n)                                                                                                 \
             out[i] = single(at, first + i);                                                                        \
