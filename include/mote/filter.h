@@ -22,7 +22,7 @@ enum mote_look_ahead { MOTE_LOOK_AHEAD_OFF, MOTE_LOOK_AHEAD_ON };
 enum mote_filter_points { MOTE_POINTS_RANDOM, MOTE_POINTS_SOBOL };
 enum mote_failed_potential { MOTE_FAILED_STOP, MOTE_FAILED_ZERO };
 enum mote_filter_variance { MOTE_VARIANCE_LAG, MOTE_VARIANCE_ALL, MOTE_VARIANCE_OFF };
-enum mote_filter_record { MOTE_RECORD_OFF, MOTE_RECORD_STEPS, MOTE_RECORD_MOMENTS, MOTE_RECORD_ALL };
+enum mote_filter_record_choice { MOTE_RECORD_OFF, MOTE_RECORD_STEPS, MOTE_RECORD_MOMENTS, MOTE_RECORD_ALL };
 enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STEPS, MOTE_HISTORY_TREE, MOTE_HISTORY_FULL };
 
 /* Options that every algorithm with a particle filter inside has. */
