@@ -76,7 +76,7 @@ int mote_lineage_reserve(mote_lineage *lineage)
     while (lineage->capacity < wanted) {
         int32_t *map = mote_memory_allocate(lineage->memory, lineage->n, sizeof *map);
         if (!map)
-            return lineage->count < lineage->capacity ? MOTE_OK : MOTE_ENOMEM;
+            return MOTE_ENOMEM;
         lineage->map[lineage->capacity++] = map;
     }
     return MOTE_OK;

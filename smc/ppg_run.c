@@ -140,7 +140,7 @@ static int ppg_draws(mote_run *run)
         status = add_component(run->draws, state, k);
     mote_memory_release(&run->memory, columns);
     mote_memory_release(&run->memory, text);
-    return status;
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for the draws") : status;
 }
 
 static void ppg_progress(mote_run *run, mote_progress *progress)

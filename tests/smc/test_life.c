@@ -1,50 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every algorithm of the registry that runs on state-space models, through its whole life with small options: a run
- * finishes and has draws; a loop over step with a checkpoint and a fresh run after each gives the same bytes; a target in
- * place of the model, and the checkpoint of another seed, are refused by name. */
+ * finishes and has draws; a loop over step with a checkpoint and a fresh run after each gives the same bytes, and so do
+ * 1, 2 and 7 threads; a target in place of the model, and the checkpoint of another seed, are refused by name. */
 #include <mote/mote.h>
 #include <stdio.h>
 
-#include "core/run.h"
 #include "tests/support/fingerprint.h"
-#include "tests/support/state_space_models.h"
+#include "tests/support/state_space_runs.h"
 #include "tests/support/test.h"
 
-static const mote_parameter rho_free[] = { MOTE_UNIFORM("rho", 0, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
-                                           MOTE_FIXED("var_0", 1 / 0.19) };
-
-typedef union any_options {
-    mote_head head;
-    char room[4096];
-} any_options;
-
-static any_options small_options(const mote_algorithm *algorithm, const char *seed)
+static any_options options_of(const mote_algorithm *algorithm, const char *seed)
 {
-    static const char *const keys[][2] = { { "particles", "40" },  { "draws", "6" },       { "warm_up", "4" },
-                                           { "chains", "2" },      { "passes", "3" },      { "evaluations", "2" },
-                                           { "fits", "2" },        { "trajectories", "8" }, { "sweeps", "6" },
-                                           { "iterations", "4" },  { "parameter_particles", "10" } };
-    const mote_option_table *table = mote_algorithm_options(algorithm);
-    any_options options = { .room = { 0 } };
-    assert_true(table->size <= (int64_t)sizeof options);
-    options.head = (mote_head){ (uint32_t)table->size, (uint32_t)table->kind };
-    assert_status(mote_option_set(table, &options, "seed", seed, NULL, 0), MOTE_OK);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; ++i)
-        if (mote_option_find(table, keys[i][0]))
-            assert_status(mote_option_set(table, &options, keys[i][0], keys[i][1], NULL, 0), MOTE_OK);
+    any_options options;
+    assert_status(small_options(algorithm, &options, seed), MOTE_OK);
     return options;
 }
 
 /* With a free parameter where the algorithm takes one, else with all fixed. */
 static mote_run *opened(const mote_algorithm *algorithm, const any_options *options)
 {
-    mote_ssm model = linear_gaussian_a;
+    const mote_ssm model = learns(algorithm) ? learning_model() : linear_gaussian_a;
     mote_run *run = NULL;
-    model.parameters = rho_free;
-    if (!mote_run_open(&run, algorithm, &model, options))
-        return run;
-    mote_run_close(&run);
-    const int status = mote_run_open(&run, algorithm, &linear_gaussian_a, options);
+    const int status = mote_run_open(&run, algorithm, &model, options);
     if (status)
         print_error("open of %s: %s\n", mote_algorithm_name(algorithm), mote_run_message(run));
     assert_status(status, MOTE_OK);
@@ -61,7 +38,7 @@ static void finish(const mote_algorithm *algorithm, mote_run *run)
 
 static void check_life(const mote_algorithm *algorithm, const char *path)
 {
-    const any_options options = small_options(algorithm, "3"), others = small_options(algorithm, "4");
+    const any_options options = options_of(algorithm, "3"), others = options_of(algorithm, "4");
     mote_run *whole = opened(algorithm, &options), *run = opened(algorithm, &options);
     int status = MOTE_OK;
     finish(algorithm, whole);
@@ -90,9 +67,7 @@ static void every_algorithm_lives(void **unused)
     const char *path = "test_life.checkpoint";
     int64_t checked = 0;
     (void)unused;
-    for (int64_t i = 0; (algorithm = mote_algorithm_at(i)); ++i) {
-        if (algorithm->model_kind != MOTE_KIND_mote_ssm)
-            continue;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
         print_message("%s\n", mote_algorithm_name(algorithm));
         check_life(algorithm, path);
         ++checked;
@@ -101,15 +76,36 @@ static void every_algorithm_lives(void **unused)
     assert_true(checked >= 4);
 }
 
+/* Three blocks of particles: enough for threads to share. */
+static void threads_do_not_show(void **unused)
+{
+    static const char *const counts[] = { "1", "2", "7" };
+    const mote_algorithm *algorithm;
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        uint64_t first = 0;
+        for (int k = 0; k < 3; ++k) {
+            const small_option more[] = { { "particles", "3000" }, { "sweeps", "5" }, { "threads", counts[k] } };
+            any_options options = options_of(algorithm, "3");
+            assert_status(set_options(algorithm, &options, more, 3), MOTE_OK);
+            mote_run *run = opened(algorithm, &options);
+            finish(algorithm, run);
+            const uint64_t hash = fingerprint(mote_run_draws(run));
+            first = k ? first : hash;
+            if (hash != first)
+                fail_msg("%s: other bytes with %s threads", mote_algorithm_name(algorithm), counts[k]);
+            mote_run_close(&run);
+        }
+    }
+}
+
 static void targets_are_refused(void **unused)
 {
     const mote_target target = { .head = MOTE_VERSIONED(mote_target) };
     const mote_algorithm *algorithm;
     (void)unused;
-    for (int64_t i = 0; (algorithm = mote_algorithm_at(i)); ++i) {
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
         mote_run *run = NULL;
-        if (algorithm->model_kind != MOTE_KIND_mote_ssm)
-            continue;
         assert_status(mote_run_open(&run, algorithm, &target, NULL), MOTE_EKIND);
         assert_non_null(strstr(mote_run_message(run), "mote_ssm"));
         mote_run_close(&run);
@@ -118,6 +114,7 @@ static void targets_are_refused(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_algorithm_lives), cmocka_unit_test(targets_are_refused) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_algorithm_lives), cmocka_unit_test(threads_do_not_show),
+                                         cmocka_unit_test(targets_are_refused) };
     return run_unit_tests(tests);
 }
