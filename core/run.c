@@ -136,9 +136,11 @@ static int set_up(mote_run *run, const void *model, const void *options)
         identify_source(run);
     status = run->algorithm->open(run, model);
     if (!status && run->identity.status)
-        status = mote_fail(&run->message, MOTE_ENOMEM, "open of %s: no memory", run->algorithm->name);
+        status = MOTE_ENOMEM;
     if (!status && run->settings.checkpoint)
         status = mote_folder_lock(run->settings.checkpoint, &run->lock, &run->message);
+    if (status && !*run->message.text) /* an error that came without its reason gets at least its name */
+        mote_fail(&run->message, status, "open of %s: %s", run->algorithm->name, mote_strerror(status));
     return status;
 }
 

@@ -26,12 +26,17 @@ const mote_draws *mote_run_draws(mote_run *run)
 {
     if (mote_run_usable(run))
         return NULL;
+    char *text = run->message.text, before = *text;
+    *text = '\0';
     int status = run->draws ? MOTE_OK : run->algorithm->draws(run);
     if (status && run->draws) { /* what is there is not all of it */
         run->algorithm->free_draws(run->draws);
         run->draws = NULL;
-        mote_fail(&run->message, status, "the draws: %s", mote_strerror(status));
     }
+    if (status && !*text)
+        mote_fail(&run->message, status, "the draws: %s", mote_strerror(status));
+    else if (!*text)
+        *text = before; /* the last failure, whenever that was */
     return run->draws;
 }
 
