@@ -46,7 +46,7 @@ if can "${CC:-gcc}" "$address"; then
     if build sanitize-address "${CC:-gcc}" "$address"; then
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
         export ASAN_OPTIONS UBSAN_OPTIONS
-        run_tests sanitize-address $(cd sanitize-address && ls tests/*/test_* tests/nested/kill_resume tests/fuzz/corpus_* |
+        run_tests sanitize-address $(cd sanitize-address && ls tests/*/test_* tests/*/kill_resume tests/fuzz/corpus_* |
             grep -v '\.[a-z]*$')
     else echo "not ok - build with address sanitizer: see sanitize-address.log"; status=1; fi
 else echo "skip - no address sanitizer"; fi
@@ -58,7 +58,9 @@ if can "$thread_compiler" -fsanitize=thread; then
         TSAN_OPTIONS=halt_on_error=1
         export TSAN_OPTIONS
         run_tests sanitize-thread tests/core/test_threads tests/nested/test_same_bytes tests/core/test_run \
-            tests/nested/test_models tests/io/test_files
+            tests/nested/test_models tests/io/test_files tests/smc/test_backward tests/smc/test_conditional \
+            tests/smc/test_filter tests/smc/test_filter_bank tests/smc/test_life tests/smc/test_ppg tests/smc/test_record \
+            tests/smc/test_resample tests/smc/test_paris tests/smc/test_variance
     else echo "not ok - build with thread sanitizer: see sanitize-thread.log"; status=1; fi
 else echo "skip - no thread sanitizer"; fi
 exit $status

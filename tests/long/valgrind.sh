@@ -10,7 +10,9 @@ trap 'rm -f "$log"' EXIT
 tests="core/test_checkpoint core/test_config core/test_linear core/test_number core/test_option core/test_run
   core/test_source core/test_special core/test_status core/test_threads core/test_vector cosmology/test_messages
   io/test_files io/test_json io/test_read model/test_draws model/test_plugin model/test_prior model/test_space
-  nested/test_models nested/test_rank nested/test_same_bytes"
+  nested/test_models nested/test_rank nested/test_same_bytes smc/test_conditional smc/test_filter smc/test_filter_bank
+  smc/test_history smc/test_iterated smc/test_life smc/test_lineage smc/test_opaque smc/test_pmmh smc/test_rao_blackwell
+  smc/test_record smc/test_tree smc/test_variance"
 for test in $tests; do
     program=tests/$test
     [ -x $program ] || { echo "skip - $test is not built"; continue; }
