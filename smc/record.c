@@ -6,7 +6,7 @@
 #include <mote/filter.h>
 #include <string.h>
 
-#include "core/vector.h"
+#include "smc/moments.h"
 
 static const struct {
     const char *name;
@@ -24,28 +24,10 @@ static double *cell(const mote_record *record, int64_t quantity, int64_t state, 
 
 /* ---- moments ---- */
 
-/* Sum of W^i (x^i - centre)^power, power 1 or 2, x^i = column[index[i]] (index NULL: column[i]), in a fixed order. What
- * particles without weight hold does not matter, be it infinite. */
-static double central(const double *weight, const double *column, const int32_t *index, int64_t n, double centre, int power)
-{
-    const mote_vector_table *vector = mote_vector();
-    double value[MOTE_BLOCK], pull[MOTE_BLOCK], sum = 0;
-    for (int64_t first = 0; first < n; first += MOTE_BLOCK) {
-        const int64_t count = n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK;
-        for (int64_t i = 0; i < count; ++i) {
-            const double w = weight[first + i];
-            value[i] = w > 0 ? column[index ? index[first + i] : first + i] - centre : 0;
-            pull[i] = power == 2 ? w * value[i] : w;
-        }
-        sum += vector->product(pull, value, count);
-    }
-    return sum;
-}
-
 static void moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean, double *sd)
 {
-    *mean = central(weight, column, index, n, 0, 1);
-    *sd = sqrt(central(weight, column, index, n, *mean, 2));
+    mote_moments(weight, column, index, n, mean, sd);
+    *sd = sqrt(*sd);
 }
 
 static void set_equal(double *weight, int64_t n)
@@ -60,18 +42,6 @@ static void set_normalised(double *weight, const mote_population *population, in
         weight[i] = mote_population_weight(population, i);
 }
 
-/* From log-weights of any scale. */
-static void set_from_logs(double *weight, const double *log_weight, int64_t n)
-{
-    double maximum = -INFINITY, sum = 0;
-    for (int64_t i = 0; i < n; ++i)
-        maximum = log_weight[i] > maximum ? log_weight[i] : maximum;
-    for (int64_t i = 0; i < n; ++i)
-        sum += weight[i] = mote_exp(log_weight[i] - maximum);
-    for (int64_t i = 0; i < n; ++i)
-        weight[i] /= sum;
-}
-
 /* The weights that particles carried into the last step, before its potential. */
 static void set_carried(double *weight, const mote_particle_filter *filter)
 {
@@ -79,7 +49,7 @@ static void set_carried(double *weight, const mote_particle_filter *filter)
     if (filter->step > 1 && !filter->resampled)
         set_normalised(weight, filter->before, n);
     else if (filter->step > 1 && filter->tilted)
-        set_from_logs(weight, filter->offset, n);
+        mote_normalise(weight, filter->offset, n);
     else
         set_equal(weight, n);
 }
