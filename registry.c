@@ -8,6 +8,7 @@
 #include <mote/particle_gibbs.h>
 #include <mote/pmmh.h>
 #include <mote/ppg.h>
+#include <mote/smoother.h>
 #include <string.h>
 
 #include "core/run.h"
@@ -22,6 +23,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_paris,
     &mote_ppg,
     &mote_particle_gibbs,
+    &mote_smoother,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

@@ -27,7 +27,9 @@ enum mote_purpose {
     MOTE_PURPOSE_BACKWARD,    /* backward draws: smoothing, PaRIS, particle Gibbs */
     MOTE_PURPOSE_FILTER,      /* keys of filters inside other algorithms */
     MOTE_PURPOSE_QUASI,       /* digital shifts of quasi-Monte Carlo points */
-    MOTE_PURPOSE_KERNEL       /* transitions of kernels, one stream per chain */
+    MOTE_PURPOSE_KERNEL,      /* transitions of kernels, one stream per chain */
+    MOTE_PURPOSE_INFORMATION, /* proposals of backward information filters */
+    MOTE_PURPOSE_PAIR         /* pairs of indices of two filters */
 };
 
 /* These functions read the source's position and leave it as it is; the draws of mote/source.h count. Failures go

@@ -44,6 +44,10 @@ void mote_state_space_close(mote_state_space *space);
     X(TRANSITION_MAP, "transition_map", model->transition_map)                                         \
     X(SAMPLE_OBSERVATION, "sample_observation", model->sample_observation)                             \
     X(GAUSSIAN, "gaussian", model->gaussian)                                                           \
+    X(ARTIFICIAL, "artificial", model->artificial)                                                     \
+    X(LOG_ARTIFICIAL, "log_artificial", model->log_artificial)                                         \
+    X(PROPOSE_BACKWARD, "propose_backward", model->propose_backward)                                   \
+    X(LOG_PROPOSE_BACKWARD, "log_propose_backward", model->log_propose_backward)                       \
     X(FORK, "fork", model->fork)                                                                       \
     X(PACK, "pack and unpack", model->pack && model->unpack)
 

@@ -178,6 +178,16 @@ typedef struct mote_ssm {
     /* The transition as a normal law (previous NULL: the initial law): mean[d][i], and one covariance for all particles of
      * a step, state_count x state_count, positive definite, a function of parameters, time and inputs. For twisted models. */
     int (*gaussian)(void *ctx, const mote_block *block, double *const *mean, double *covariance);
+
+    /* For two-filter smoothing: artificial laws gamma_t of the state, one for each time, that are positive wherever x_t can
+     * be; the nearer gamma_t is to the law of x_t without observations, the better. artificial: state from gamma_t;
+     * log_artificial: log gamma_t at state, up to a constant of t. propose_backward: state x_t given the later state
+     * x_{t+1} in `previous`, and its log-density; without them x_t is drawn from gamma_t. Step, time, observation and input
+     * of the block are those of t; time_previous is the time of t + 1. */
+    int (*artificial)(void *ctx, const mote_block *block, mote_source *source);
+    int (*log_artificial)(void *ctx, const mote_block *block);
+    int (*propose_backward)(void *ctx, const mote_block *block, mote_source *source);
+    int (*log_propose_backward)(void *ctx, const mote_block *block);
 } mote_ssm;
 
 #define MOTE_STATES(array)       .states = (array), .state_count = sizeof(array) / sizeof *(array)

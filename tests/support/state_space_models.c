@@ -180,6 +180,8 @@ const mote_ssm linear_gaussian_a = {
     .log_propose = lg_log_propose, .look_ahead = lg_look_ahead, .additive = lg_additive,
     .additive_names = lg_additive_names, .additive_count = 3, .gradient = lg_gradient,
     .initial_map = lg_map, .transition_map = lg_map, .gaussian = lg_gaussian,
+    .artificial = lg_initial, .log_artificial = lg_log_initial, /* the stationary law: the chain is its own reversal */
+    .propose_backward = lg_propose, .log_propose_backward = lg_log_propose,
     .sample_observation = lg_sample_observation, .series = &lg_a_series, .name = "linear_gaussian",
     .flags = MOTE_SSM_THREADSAFE,
 };
@@ -269,6 +271,56 @@ static int chain_log_propose(void *ctx, const mote_block *block)
     return 0;
 }
 
+/* An artificial law that is none of the chain's own, and a proposal back in time that is neither it nor the best. */
+static const double chain_gamma[CHAIN_STATES] = { 0.4, 0.35, 0.25 };
+
+static int chain_artificial(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = (double)mote_choose(source, chain_gamma, CHAIN_STATES);
+    return 0;
+}
+
+static int chain_log_artificial(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(chain_gamma[(int)block->state[0][i]]);
+    return 0;
+}
+
+static void chain_backward(const mote_block *block, int64_t i, double *q)
+{
+    double sum = 0;
+    for (int k = 0; k < CHAIN_STATES; ++k)
+        sum += q[k] = chain_transition[k][(int)block->previous[0][i]] + 0.1;
+    for (int k = 0; k < CHAIN_STATES; ++k)
+        q[k] /= sum;
+}
+
+static int chain_propose_backward(void *ctx, const mote_block *block, mote_source *source)
+{
+    double q[CHAIN_STATES];
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i) {
+        chain_backward(block, i, q);
+        block->state[0][i] = (double)mote_choose(source, q, CHAIN_STATES);
+    }
+    return 0;
+}
+
+static int chain_log_propose_backward(void *ctx, const mote_block *block)
+{
+    double q[CHAIN_STATES];
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i) {
+        chain_backward(block, i, q);
+        block->log_weight[i] = log(q[(int)block->state[0][i]]);
+    }
+    return 0;
+}
+
 static int chain_look_ahead(void *ctx, const mote_block *block)
 {
     (void)ctx;
@@ -298,7 +350,74 @@ const mote_ssm chain_t = {
     .log_transition_bound = chain_log_transition_bound, .propose_initial = chain_propose, .propose = chain_propose,
     .log_propose_initial = chain_log_propose, .log_propose = chain_log_propose, .look_ahead = chain_look_ahead,
     .additive = chain_additive, .additive_names = chain_additive_names, .additive_count = 1, .series = &chain_series,
-    .name = "chain", .flags = MOTE_SSM_THREADSAFE,
+    .artificial = chain_artificial, .log_artificial = chain_log_artificial, .propose_backward = chain_propose_backward,
+    .log_propose_backward = chain_log_propose_backward, .name = "chain", .flags = MOTE_SSM_THREADSAFE,
+};
+
+/* ---- the hidden Markov chain of case C ---- */
+
+static const double hmm_initial[3] = { 0.5, 0.3, 0.2 }, hmm_means[3] = { -2, 0, 3 };
+static const double hmm_transition[3][3] = { { 0.8, 0.15, 0.05 }, { 0.1, 0.8, 0.1 }, { 0.05, 0.25, 0.7 } };
+static double hmm_values[30];
+static const mote_series hmm_series = { MOTE_VERSIONED(mote_series), .count = 30, .values = hmm_values };
+
+static int hmm_first(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    mote_uniforms(source, block->state[0], block->n);
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = (block->state[0][i] > 0.5) + (block->state[0][i] > 0.8);
+    return 0;
+}
+
+static int hmm_next(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    mote_uniforms(source, block->state[0], block->n);
+    for (int64_t i = 0; i < block->n; ++i) {
+        const double *row = hmm_transition[(int)block->previous[0][i]], u = block->state[0][i];
+        block->state[0][i] = (u > row[0]) + (u > row[0] + row[1]);
+    }
+    return 0;
+}
+
+static int hmm_log_potential(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log_normal(block->observation[0], hmm_means[(int)block->state[0][i]], 1);
+    return 0;
+}
+
+static int hmm_log_transition(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(hmm_transition[(int)block->previous[0][i]][(int)block->state[0][i]]);
+    return 0;
+}
+
+static int hmm_log_transition_bound(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(0.8);
+    return 0;
+}
+
+static int hmm_log_artificial(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(hmm_initial[(int)block->state[0][i]]);
+    return 0;
+}
+
+const mote_ssm hidden_markov_c = {
+    MOTE_VERSIONED(mote_ssm), MOTE_STATES(x_name), MOTE_OBSERVATIONS(y_name), .initial = hmm_first, .transition = hmm_next,
+    .log_potential = hmm_log_potential, .log_transition = hmm_log_transition, .log_transition_bound = hmm_log_transition_bound,
+    .artificial = hmm_first, .log_artificial = hmm_log_artificial, .series = &hmm_series, .name = "hidden_markov",
+    .flags = MOTE_SSM_THREADSAFE,
 };
 
 /* ---- stochastic volatility ---- */
@@ -402,6 +521,8 @@ static __attribute__((constructor)) void fill_series(void)
 {
     for (int t = 0; t < 50; ++t)
         lg_a_values[t] = 2 * sin(0.3 * t) + 0.5 * cos(1.7 * t);
+    for (int t = 0; t < 30; ++t)
+        hmm_values[t] = 2.5 * sin(0.4 * t) + 0.5 * cos(2.1 * t);
     for (int t = 0; t < 200; ++t)
         sv_e_values[t] = 1.4 * exp((-1 + 0.9 * sin(0.05 * t)) / 2) * sin(2.4 * t + 0.3 * sin(0.7 * t));
 }

@@ -29,6 +29,12 @@ enum { CHAIN_STATES = 3, CHAIN_TIMES = 4 };
 extern const double chain_initial[CHAIN_STATES], chain_transition[CHAIN_STATES][CHAIN_STATES],
     chain_potential[CHAIN_TIMES][CHAIN_STATES];
 
+/* Case C: states 0, 1, 2, y ~ N((-2, 0, 3)[x], 1), T = 30. log Z = -51.443674379097; probabilities filtered at t = 29:
+ * .9837983520 .0162015759 7.21e-8; smoothed at t = 0: .0168735718 .9641289409 .0189974873, at t = 12: .9951097076
+ * .0048902733 1.92e-8. No proposal and no backward proposal. */
+extern const mote_ssm hidden_markov_c;
+#define HIDDEN_MARKOV_C_LOG_EVIDENCE (-51.443674379097)
+
 /* Case E: T = 200, (mu, rho, sigma) = (-1, .95, .25), y_t = 1.4 exp((-1 + .9 sin .05t)/2) sin(2.4t + .3 sin .7t).
  * log Z = -214.2819755795; of the first 100: -105.2182944259. */
 extern const mote_ssm volatility_e;
