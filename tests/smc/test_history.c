@@ -166,6 +166,13 @@ static int fork_nothing(void *ctx, const mote_block *block, const int32_t *ances
     return 0;
 }
 
+static void drop_nothing(void *ctx, const double *handle, int64_t n)
+{
+    (void)ctx;
+    (void)handle;
+    (void)n;
+}
+
 static void what_cannot_be_is_named(void **unused)
 {
     mote_filter_options options = options_of(MOTE_HISTORY_STEPS);
@@ -186,6 +193,7 @@ static void what_cannot_be_is_named(void **unused)
     assert_refused(mote_filter, &model, &options, MOTE_EOPTION, "history is not steps");
     options.history_steps = NULL;
     model.fork = fork_nothing;
+    model.drop = drop_nothing;
     assert_refused(mote_filter, &model, &options, MOTE_EUNSUPPORTED, "handles");
 }
 
