@@ -2,7 +2,7 @@
 /* mote check MODEL.so [FILE.ini]: questions to a model before a run asks them. */
 #include <string.h>
 
-#include "cli/check_model.h"
+#include "cli/check_ssm.h"
 
 static int ends_with(const char *text, const char *end)
 {
@@ -54,9 +54,12 @@ static int ask(const mote_job *job)
 static int run(const mote_arguments *arguments)
 {
     mote_job job = { .file = NULL };
-    int code = open_job(&job, arguments);
-    if (!code)
+    int code = open_job(&job, arguments), again = 0;
+    if (!code && mote_plugin_target(job.plugin))
         code = ask(&job);
+    if ((!code || code == MOTE_EXIT_DATA) && mote_plugin_ssm(job.plugin))
+        again = mote_check_ssm(&job);
+    code = code ? code : again;
     mote_job_close(&job);
     return code;
 }
@@ -71,7 +74,8 @@ const mote_verb mote_verb_check = {
     .operands = "MODEL.so|FILE.ini",
     .help = "Test a model before a run does",
     .details = "Prior round trip; batch against single rows; repeated calls; one thread against many; failures at the prior\n"
-               "and at its corners; gradient against finite differences; cost; two short runs that must agree.",
+               "and at its corners; gradient against finite differences; cost; two short runs that must agree. Of a state-space model: single particles\n"
+               "against blocks; threads; samplers against their densities; bound; maps; gradient; cost.",
     .flags = flags,
     .run = run,
 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/check_model.h"
+#include "cli/check_ssm.h"
 #include "core/run.h"
 
 /* ---- gradient ------------------------------------------------------------------------------------------------------ */
@@ -85,7 +85,9 @@ static int by_size(const void *a, const void *b)
 /* "18 us" in text[32]. */
 static const char *duration(double seconds, char text[32])
 {
-    if (seconds < 1e-3)
+    if (seconds < 1e-6)
+        snprintf(text, 32, "%.3g ns", 1e9 * seconds);
+    else if (seconds < 1e-3)
         snprintf(text, 32, "%.3g us", 1e6 * seconds);
     else if (seconds < 1)
         snprintf(text, 32, "%.3g ms", 1e3 * seconds);
@@ -95,7 +97,7 @@ static const char *duration(double seconds, char text[32])
 }
 
 /* One line per factor of two in time, a star per 2 % of the calls. */
-static void print_histogram(const mote_check *check)
+void mote_check_histogram(const mote_check *check)
 {
     int64_t i = 0;
     while (i < check->n) {
@@ -141,7 +143,7 @@ void mote_check_cost(mote_check *check)
     qsort(check->seconds, (size_t)n, sizeof *check->seconds, by_size);
     mote_check_say(check, MOTE_VERDICT_OK, "cost of one call: median %s, longest %s",
                    duration(check->seconds[n / 2], median), duration(check->seconds[n - 1], longest));
-    print_histogram(check);
+    mote_check_histogram(check);
     suggest(check, check->seconds[n / 2]);
 }
 

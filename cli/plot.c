@@ -199,16 +199,51 @@ static int plot_diagnostics(plot_job *drawing)
     return code;
 }
 
+/* Filters and smoothers leave tables over time: each gets its own picture. */
+static int has_states(const char *path, char *root, size_t size)
+{
+    char file[MOTE_JOB_PATH + 16];
+    struct stat about;
+    if (mote_outcome_root(path, root, size))
+        return 0;
+    snprintf(file, sizeof file, "%s_steps.csv", root);
+    return !stat(file, &about);
+}
+
+static int plot_states(plot_job *drawing)
+{
+    const mote_arguments *arguments = drawing->arguments;
+    char root[MOTE_JOB_PATH];
+    if (arguments->count != 1 || !has_states(arguments->operands[0], root, sizeof root))
+        return mote_complain(MOTE_EXIT_USAGE, "plot: pictures of filters and smoothers show one run each");
+    int code = choose_options(drawing);
+    if (code)
+        return code;
+    int status = mote_plot_states(&drawing->memory, root, &drawing->options);
+    return status ? mote_complain(mote_exit_code(status), "%s", mote_output_message()) : draw(drawing, "states");
+}
+
+static int any_states(const mote_arguments *arguments)
+{
+    char root[MOTE_JOB_PATH];
+    struct stat about;
+    int n = 0;
+    for (int i = 0; i < arguments->count; ++i)
+        n += !stat(arguments->operands[i], &about) && has_states(arguments->operands[i], root, sizeof root);
+    return n;
+}
+
 static int run(const mote_arguments *arguments)
 {
     plot_job *drawing = calloc(1, sizeof *drawing);
     if (!drawing || mote_memory_open(&drawing->memory, NULL))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     drawing->arguments = arguments;
-    int code = read_all(drawing);
-    code = code ? code : choose_options(drawing);
-    code = code ? code : plot_corner(drawing);
-    code = code ? code : plot_diagnostics(drawing);
+    const int states = any_states(arguments);
+    int code = states ? plot_states(drawing) : read_all(drawing);
+    code = code || states ? code : choose_options(drawing);
+    code = code || states ? code : plot_corner(drawing);
+    code = code || states ? code : plot_diagnostics(drawing);
     for (int i = 0; i < drawing->count; ++i)
         mote_draws_free(drawing->draws[i]);
     free(drawing);
@@ -227,7 +262,7 @@ static const mote_flag flags[] = {
 const mote_verb mote_verb_plot = {
     .name = "plot",
     .operands = "DIR...",
-    .help = "Draw corner plot, marginals and run diagnostics, of several runs over each other",
+    .help = "Draw corner plot, marginals and run diagnostics of runs; bands over the data of a filter",
     .details = "DIR is the output folder of a finished or a running run, or the root of chains that GetDist reads. Data and\n"
                "gnuplot scripts stay beside the pictures, to be changed and drawn again.",
     .flags = flags,

@@ -32,6 +32,10 @@ int mote_plot_corner(const mote_plot_set *sets, int64_t count, const mote_plot_o
  * MOTE_EUNSUPPORTED for other draws. */
 int mote_plot_diagnostics(const mote_draws *draws, const mote_plot_options *options);
 
+/* A filter or smoother over time, from ROOT_steps.csv and ROOT_filtered.csv or ROOT_smoothed.csv (cli/filter_files.h):
+ * FOLDER/states. MOTE_ENOENT when the tables are not there. */
+int mote_plot_states(const mote_memory *memory, const char *root, const mote_plot_options *options);
+
 /* ---- shared by the plots ---- */
 
 /* Opens FOLDER/NAME + ending, making the folder. */

@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/check_ssm.h"
+
+#include <math.h>
+#include <mote/filter.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/run.h"
+
+enum { PAIRS = 100, SEARCHES = 20, GRADIENTS = 20 };
+
+static const mote_ssm *model_of(const mote_ssm_check *check)
+{
+    return &check->space.model;
+}
+
+/* ---- particles ---- */
+
+/* Particles first .. first + n - 1 as a model sees them, in columns of their own. */
+static mote_block make_block(mote_ssm_check *check, int64_t first, int64_t n, int has_previous)
+{
+    mote_block block = { MOTE_VERSIONED(mote_block), .n = n, .first = first, .step = check->step, .time = check->time,
+                         .time_previous = check->time_previous, .parameter = check->parameter, .cache = check->cache,
+                         .previous = has_previous ? (const double *const *)check->small_previous : NULL,
+                         .state = check->small_state, .log_weight = check->small_value };
+    for (int64_t k = 0; k < model_of(check)->state_count; ++k) {
+        memcpy(check->small_previous[k], check->previous[k] + first, (size_t)n * sizeof(double));
+        memcpy(check->small_state[k], check->state[k] + first, (size_t)n * sizeof(double));
+    }
+    if (model_of(check)->input_count)
+        block.input = check->datum.input;
+    if (check->datum.any && model_of(check)->observation_count) {
+        block.observation = check->datum.values;
+        block.observed = check->datum.observed;
+    }
+    return block;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has_previous, int64_t size, uint32_t step)
+{
+    int status = MOTE_OK;
+    for (int64_t first = 0; first < check->n && !status; first += size) {
+        const int64_t n = least(size, check->n - first);
+        const mote_block block = make_block(check, first, n, has_previous);
+        mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, step, first);
+        status = draw(model_of(check)->ctx, &block, &source);
+        for (int64_t k = 0; k < model_of(check)->state_count; ++k)
+            memcpy(check->state[k] + first, check->small_state[k], (size_t)n * sizeof(double));
+    }
+    return status;
+}
+
+int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size, double *value)
+{
+    int status = MOTE_OK;
+    for (int64_t first = 0; first < check->n && !status; first += size) {
+        const int64_t n = least(size, check->n - first);
+        const mote_block block = make_block(check, first, n, has_previous);
+        for (int64_t i = 0; i < n; ++i)
+            check->small_value[i] = NAN;
+        status = density(model_of(check)->ctx, &block);
+        memcpy(value + first, check->small_value, (size_t)n * sizeof(double));
+    }
+    return status;
+}
+
+/* An observation for the present step: of the series, or drawn given the first particle, or none. */
+static int observe(mote_ssm_check *check)
+{
+    const mote_ssm *model = model_of(check);
+    double **value = check->small_previous;
+    if (check->space.has_series || !model->sample_observation || model->observation_count > model->state_count)
+        return MOTE_OK;
+    mote_block block = make_block(check, 0, 1, 0);
+    mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 900 + (uint32_t)check->step, 0);
+    int status = model->sample_observation(model->ctx, &block, &source, value);
+    for (int64_t k = 0; k < model->observation_count; ++k) {
+        check->datum.values[k] = value[k][0];
+        check->datum.observed[k] = !isnan(value[k][0]);
+        check->datum.any |= check->datum.observed[k];
+    }
+    return status;
+}
+
+static void set_time(mote_ssm_check *check)
+{
+    const int before = (model_of(check)->flags & MOTE_SSM_START_BEFORE) != 0;
+    const double last = check->step ? check->time : model_of(check)->initial_time;
+    check->datum.any = 0;
+    if (check->space.has_series)
+        mote_datum_from_series(&check->datum, &check->space, check->step);
+    else
+        check->datum.time = (before ? model_of(check)->initial_time + 1 : 0) + (double)check->step;
+    check->time = check->datum.time;
+    check->time_previous = check->step || before ? last : check->time;
+}
+
+static void keep_previous(mote_ssm_check *check)
+{
+    double **columns = check->previous;
+    check->previous = check->state;
+    check->state = columns;
+}
+
+int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
+{
+    const mote_ssm *model = model_of(check);
+    double *theta = check->theta + row * check->space.space.theta_count;
+    check->row = row;
+    check->step = 0;
+    check->n = MOTE_CHECK_PARTICLES;
+    for (int64_t p = 0; p < check->space.space.theta_count; ++p)
+        check->parameter[p] = theta + p;
+    memset(check->cache, 0, (size_t)model->cache_size);
+    int status = model->prepare ? model->prepare(model->ctx, theta, check->cache) : MOTE_OK;
+    set_time(check);
+    status = status ? status : mote_ssm_check_draw(check, model->initial, 0, MOTE_BLOCK, 0);
+    if (!status && model->flags & MOTE_SSM_START_BEFORE) {
+        keep_previous(check);
+        status = mote_ssm_check_draw(check, model->transition, 1, MOTE_BLOCK, 1);
+    }
+    return status ? status : observe(check);
+}
+
+int mote_ssm_check_advance(mote_ssm_check *check)
+{
+    if (check->step + 1 >= (check->space.has_series ? least(MOTE_CHECK_STEPS, check->space.series.count) : MOTE_CHECK_STEPS))
+        return MOTE_DONE;
+    ++check->step;
+    set_time(check);
+    keep_previous(check);
+    int status = mote_ssm_check_draw(check, model_of(check)->transition, 1, MOTE_BLOCK, 1 + (uint32_t)check->step);
+    return status ? status : observe(check);
+}
+
+/* ---- questions: values ---- */
+
+static int has_previous(const mote_ssm_check *check)
+{
+    return check->step > 0 || model_of(check)->flags & MOTE_SSM_START_BEFORE;
+}
+
+static int64_t count_odd(const mote_ssm_check *check, const double *column, int infinity_is_odd)
+{
+    int64_t odd = 0;
+    for (int64_t i = 0; i < check->n; ++i)
+        odd += isnan(column[i]) || column[i] == INFINITY || (infinity_is_odd && column[i] == -INFINITY);
+    return odd;
+}
+
+/* Values of the potential at simulated particles; the model's code. */
+static int look_at_step(mote_ssm_check *check, int64_t *odd_states, int64_t *odd_potentials, int64_t *zero_steps)
+{
+    const mote_ssm *model = model_of(check);
+    for (int64_t k = 0; k < model->state_count; ++k)
+        *odd_states += count_odd(check, check->state[k], 1);
+    if (model->observation_count && !check->datum.any)
+        return MOTE_OK;
+    int status = mote_ssm_check_density(check, model->log_potential, has_previous(check), MOTE_BLOCK, check->value);
+    if (status)
+        return status;
+    double largest = -INFINITY;
+    *odd_potentials += count_odd(check, check->value, 0);
+    for (int64_t i = 0; i < check->n; ++i)
+        largest = check->value[i] > largest ? check->value[i] : largest;
+    *zero_steps += largest == -INFINITY;
+    return MOTE_OK;
+}
+
+static void ask_values(mote_ssm_check *check)
+{
+    int64_t odd_states = 0, odd_potentials = 0, zero_steps = 0;
+    int status = MOTE_OK;
+    for (int64_t row = 0; row < MOTE_CHECK_ROWS && !status; ++row) {
+        status = mote_ssm_check_begin(check, row);
+        while (!status && !(status = look_at_step(check, &odd_states, &odd_potentials, &zero_steps)))
+            status = mote_ssm_check_advance(check);
+        status = status == MOTE_DONE ? MOTE_OK : status;
+    }
+    if (status)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "the model answered with code %d at step %d of parameters %d", status,
+                       (int)check->step, (int)check->row);
+    else if (odd_states || odd_potentials)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "values: %d states are not finite, %d potentials are no number below "
+                       "infinity", (int)odd_states, (int)odd_potentials);
+    else
+        mote_check_say(&check->report, zero_steps ? MOTE_VERDICT_NOTE : MOTE_VERDICT_OK,
+                       "states and potentials of simulated particles: all are numbers%s",
+                       zero_steps ? ", but at some step all potentials were zero" : "");
+}
+
+/* ---- questions: blocks and threads ---- */
+
+/* 1 when blocks of one particle answer otherwise than blocks of 1024; -1 when the model failed. */
+static int density_differs(mote_ssm_check *check, mote_density_function *density)
+{
+    if (!density)
+        return 0;
+    if (mote_ssm_check_density(check, density, has_previous(check), MOTE_BLOCK, check->value) ||
+        mote_ssm_check_density(check, density, has_previous(check), 1, check->again))
+        return -1;
+    return memcmp(check->value, check->again, (size_t)check->n * sizeof(double)) != 0;
+}
+
+static int draw_differs(mote_ssm_check *check, mote_draw_function *draw)
+{
+    const mote_ssm *model = model_of(check);
+    int differs = 0;
+    if (!draw)
+        return 0;
+    if (mote_ssm_check_draw(check, draw, has_previous(check), 1, 77))
+        return -1;
+    memcpy(check->again, check->state[0], (size_t)check->n * sizeof(double));
+    for (int64_t k = 0; k < model->state_count && differs >= 0; ++k) {
+        if (mote_ssm_check_draw(check, draw, has_previous(check), 1, 77))
+            return -1;
+        memcpy(check->again, check->state[k], (size_t)check->n * sizeof(double));
+        if (mote_ssm_check_draw(check, draw, has_previous(check), MOTE_BLOCK, 77))
+            return -1;
+        differs |= memcmp(check->again, check->state[k], (size_t)check->n * sizeof(double)) != 0;
+    }
+    return differs;
+}
+
+static void tell_blocks(mote_ssm_check *check, const char *name, int differs, int *wrong)
+{
+    *wrong += differs != 0;
+    if (differs)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, differs < 0 ? "blocks: %s failed"
+                       : "blocks: %s answers otherwise for one particle than for a block of them", name);
+}
+
+static void ask_blocks(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    const struct { const char *name; mote_draw_function *draw; } draws[] = { { "transition", m->transition }, { "propose", m->propose } };
+    const struct { const char *name; mote_density_function *density; } densities[] = {
+        { "log_potential", m->log_potential }, { "log_transition", m->log_transition },
+        { "log_transition_bound", m->log_transition_bound }, { "log_propose", m->log_propose },
+    };
+    int wrong = 0;
+    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !has_previous(check)))
+        return;
+    check->n = 300;
+    const int weighed = check->datum.any || !m->observation_count;
+    for (size_t i = weighed ? 0 : 1; i < sizeof densities / sizeof *densities; ++i)
+        if (i < 3 || weighed)
+            tell_blocks(check, densities[i].name, density_differs(check, densities[i].density), &wrong);
+    for (size_t i = 0; i < (weighed ? 2 : 1); ++i)
+        tell_blocks(check, draws[i].name, draw_differs(check, draws[i].draw), &wrong);
+    if (!wrong)
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "one particle against blocks, repeated: the same bytes");
+}
+
+static uint64_t hash_of_filter(const mote_ssm_check *check, int64_t threads, int *status)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 5000, .seed = 1, .threads = threads,
+                                          .theta = check->theta, .failed_potential = MOTE_FAILED_ZERO,
+                                          .variance = MOTE_VARIANCE_OFF };
+    mote_run *run = NULL;
+    uint64_t hash = MOTE_HASH_START;
+    *status = mote_run_open(&run, mote_filter, check->given, &options);
+    for (int t = 0; t < 50 && !*status; ++t)
+        *status = mote_run_step(run);
+    *status = *status == MOTE_DONE ? MOTE_OK : *status;
+    for (int64_t k = 0; k < model_of(check)->state_count && !*status; ++k)
+        hash = mote_hash(hash, mote_filter_state(run, k), 5000 * sizeof(double));
+    mote_run_close(&run);
+    return hash;
+}
+
+static void ask_threads(mote_ssm_check *check)
+{
+    int first, second;
+    if (!(model_of(check)->flags & MOTE_SSM_THREADSAFE)) {
+        mote_check_say(&check->report, MOTE_VERDICT_NOTE, "threads: the model does not say MOTE_SSM_THREADSAFE, so that runs are "
+                       "serial");
+        return;
+    }
+    if (!check->space.has_series) {
+        mote_check_say(&check->report, MOTE_VERDICT_NOTE, "threads: not asked, the model has no series (name one in [data])");
+        return;
+    }
+    const uint64_t one = hash_of_filter(check, 1, &first), four = hash_of_filter(check, 4, &second);
+    if (first || second)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "threads: a filter ended with: %s", mote_strerror(first ? first : second));
+    else if (one != four)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "one thread against four: a filter's particles differ");
+    else
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "one thread against four: the same bytes");
+}
+
+/* ---- questions: bound ---- */
+
+/* log m, or log m G of a model whose potential looks at the previous state, from the particle in place 0 of `previous` and
+ * `state`; NaN when the model failed. */
+static double pair_density(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    double value = NAN, potential = 0;
+    check->n = 1;
+    int status = mote_ssm_check_density(check, m->log_transition, 1, 1, &value);
+    if (!status && m->flags & MOTE_SSM_PAIR_POTENTIAL && check->datum.any)
+        status = mote_ssm_check_density(check, m->log_potential, 1, 1, &potential);
+    return status ? (double)NAN : value + potential;
+}
+
+/* Largest excess of the density over its bound at state i: over all `PAIRS` particles, then by random steps from the best. */
+static double worst_excess(mote_ssm_check *check, double **from, double **to, int64_t i)
+{
+    const int64_t d = model_of(check)->state_count;
+    double bound, best = -INFINITY;
+    int64_t best_at = 0;
+    for (int64_t k = 0; k < d; ++k)
+        check->state[k][0] = to[k][i];
+    check->n = 1;
+    if (mote_ssm_check_density(check, model_of(check)->log_transition_bound, 1, 1, &bound))
+        return NAN;
+    for (int64_t j = 0; j < PAIRS; ++j) {
+        for (int64_t k = 0; k < d; ++k)
+            check->previous[k][0] = from[k][j];
+        const double value = pair_density(check);
+        if (isnan(value))
+            return NAN;
+        if (value > best)
+            best = value, best_at = j;
+    }
+    double scale = 0.5, normal[64];
+    for (int64_t step = 0; step < 200; ++step) {
+        mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 5000 + (uint32_t)step, i);
+        mote_normals(&source, normal, d < 64 ? d : 64);
+        for (int64_t k = 0; k < d; ++k)
+            check->previous[k][0] = from[k][best_at] + scale * normal[k % 64] * (fabs(from[k][best_at] - from[k][(best_at + 1) % PAIRS]) + 1e-3);
+        const double value = pair_density(check);
+        if (value > best) {
+            best = value;
+            for (int64_t k = 0; k < d; ++k)
+                from[k][best_at] = check->previous[k][0];
+        } else {
+            scale *= 0.97;
+        }
+    }
+    return best - bound;
+}
+
+static void ask_bound(mote_ssm_check *check)
+{
+    const int64_t d = model_of(check)->state_count;
+    double worst = -INFINITY;
+    if (!model_of(check)->log_transition_bound || !model_of(check)->log_transition)
+        return;
+    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
+        double *from[64], *to[64];
+        if (d > 64 || mote_ssm_check_begin(check, row) || (mote_ssm_check_advance(check) && !has_previous(check)))
+            return;
+        int lost = 0;
+        for (int64_t k = 0; k < d; ++k) {
+            from[k] = mote_memory_allocate(&check->memory, PAIRS, sizeof(double));
+            to[k] = mote_memory_allocate(&check->memory, PAIRS, sizeof(double));
+            lost |= !from[k] || !to[k];
+            for (int64_t i = 0; i < PAIRS && !lost; ++i)
+                from[k][i] = check->previous[k][i], to[k][i] = check->state[k][i];
+        }
+        for (int64_t i = 0; i < SEARCHES && !lost; ++i) {
+            const double excess = worst_excess(check, from, to, i);
+            worst = excess > worst || isnan(excess) ? excess : worst;
+        }
+        for (int64_t k = 0; k < d; ++k) {
+            mote_memory_release(&check->memory, from[k]);
+            mote_memory_release(&check->memory, to[k]);
+        }
+    }
+    if (isnan(worst))
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: a density or its bound is not a number");
+    else if (worst > 1e-9)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: log_transition exceeds log_transition_bound by %.3g", worst);
+    else
+        mote_check_say(&check->report, worst < -3 ? MOTE_VERDICT_NOTE : MOTE_VERDICT_OK,
+                       "bound: log_transition stays below log_transition_bound; closest by %.3g%s", -worst,
+                       worst < -3 ? " (a loose bound costs rejections)" : "");
+}
+
+/* ---- questions: gradient ---- */
+
+/* log of initial law or transition, plus the potential, of particle 0; NaN when the model failed. */
+static double log_joint(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    const int later = has_previous(check);
+    double value = NAN, potential = 0;
+    check->n = 1;
+    memset(check->cache, 0, (size_t)m->cache_size);
+    if (m->prepare && m->prepare(m->ctx, check->parameter[0], check->cache))
+        return NAN;
+    int status = mote_ssm_check_density(check, later ? m->log_transition : m->log_initial, later, 1, &value);
+    if (!status && check->datum.any)
+        status = mote_ssm_check_density(check, m->log_potential, later, 1, &potential);
+    return status ? (double)NAN : value + potential;
+}
+
+static int gradient_at(mote_ssm_check *check, double *gradient)
+{
+    const mote_ssm *m = model_of(check);
+    const int64_t count = check->space.space.theta_count;
+    double *column[256];
+    const mote_block block = make_block(check, 0, 1, has_previous(check));
+    if (count > 256)
+        return MOTE_EUNSUPPORTED;
+    for (int64_t p = 0; p < count; ++p)
+        column[p] = &gradient[p];
+    return m->gradient(m->ctx, &block, column);
+}
+
+/* 1 when a component is off by more than 1e-4 of the gradient's length; -1 when the model failed. */
+static int gradient_is_wrong(mote_ssm_check *check)
+{
+    const int64_t count = check->space.space.theta_count;
+    double *theta = check->theta + check->row * count, gradient[256] = { 0 }, norm = 0, worst = 0;
+    if (isnan(log_joint(check)) || gradient_at(check, gradient))
+        return -1;
+    for (int64_t p = 0; p < count; ++p)
+        norm += gradient[p] * gradient[p];
+    for (int64_t p = 0; p < count; ++p) {
+        const double x = theta[p], h = 1e-5 * (fabs(x) > 1e-3 ? fabs(x) : 1e-3);
+        theta[p] = x + h;
+        const double up = log_joint(check);
+        theta[p] = x - h;
+        const double down = log_joint(check);
+        theta[p] = x;
+        const double error = fabs((up - down) / (2 * h) - gradient[p]);
+        worst = error > worst || isnan(error) ? error : worst;
+    }
+    return !(worst <= 1e-4 * sqrt(norm) + 1e-5);
+}
+
+static void ask_gradient(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    int wrong = 0, asked = 0, failed = 0;
+    if (!m->gradient || !m->log_transition || !check->space.space.theta_count)
+        return;
+    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
+        int status = mote_ssm_check_begin(check, row);
+        while (!status) {
+            for (int64_t i = 0; i < GRADIENTS && (has_previous(check) || m->log_initial); ++i, ++asked) {
+                for (int64_t k = 0; k < m->state_count; ++k) {
+                    check->state[k][0] = check->state[k][i];
+                    check->previous[k][0] = check->previous[k][i];
+                }
+                const int answer = gradient_is_wrong(check);
+                wrong += answer > 0;
+                failed += answer < 0;
+            }
+            (void)log_joint(check); /* the cache belongs to the row's own parameters again */
+            check->n = MOTE_CHECK_PARTICLES;
+            status = mote_ssm_check_advance(check);
+        }
+    }
+    if (failed || wrong)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "gradient: of %d particles %d differ from finite differences by over 1e-4, "
+                       "%d failed", asked, wrong, failed);
+    else
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "gradient: agrees with finite differences at %d particles", asked);
+}
+
+/* ---- cost ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Transition and potential of blocks of 1000 particles, s; sorted. */
+static void ask_cost(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    double seconds[100];
+    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !has_previous(check)))
+        return;
+    check->n = 1000;
+    for (int i = 0; i < 100; ++i) {
+        const double start = mote_clock();
+        int status = mote_ssm_check_draw(check, m->transition, has_previous(check), MOTE_BLOCK, 100 + (uint32_t)i);
+        if (!status && (check->datum.any || !m->observation_count))
+            status = mote_ssm_check_density(check, m->log_potential, has_previous(check), MOTE_BLOCK, check->value);
+        seconds[i] = (mote_clock() - start) / 1000 + 1e-12;
+    }
+    qsort(seconds, 100, sizeof *seconds, by_size);
+    mote_check_say(&check->report, MOTE_VERDICT_OK, "cost of one particle's step: median %.3g ns, longest %.3g ns", 1e9 * seconds[50],
+                   1e9 * seconds[99]);
+    check->report.seconds = seconds;
+    check->report.n = 100;
+    mote_check_histogram(&check->report);
+    check->report.seconds = NULL;
+}
+
+/* ---- life cycle ---- */
+
+static double **columns(const mote_ssm_check *check, int64_t n)
+{
+    const int64_t d = check->space.model.state_count;
+    double **list = mote_memory_allocate(&check->memory, d, sizeof *list);
+    for (int64_t k = 0; list && k < d; ++k)
+        list[k] = mote_memory_allocate_aligned(&check->memory, n, sizeof(double));
+    for (int64_t k = 0; list && k < d; ++k)
+        if (!list[k])
+            return NULL;
+    return list;
+}
+
+static void free_columns(const mote_ssm_check *check, double **list)
+{
+    for (int64_t k = 0; list && k < check->space.model.state_count; ++k)
+        mote_memory_release_aligned(&check->memory, list[k]);
+    mote_memory_release(&check->memory, list);
+}
+
+/* Parameters: the prior's medians, then draws. */
+static int draw_parameters(mote_ssm_check *check)
+{
+    const mote_space *space = &check->space.space;
+    double *cube = mote_memory_allocate(&check->memory, space->dimension, sizeof *cube);
+    int status = cube ? MOTE_OK : MOTE_ENOMEM;
+    for (int64_t row = 0; row < MOTE_CHECK_ROWS && !status; ++row) {
+        mote_source source = mote_source_at(check->live, MOTE_PURPOSE_PRIOR, (uint32_t)row, 0);
+        mote_uniforms(&source, cube, space->dimension);
+        for (int64_t k = 0; k < space->dimension; ++k)
+            cube[k] = row ? 0.1 + 0.8 * cube[k] : 0.5;
+        status = mote_space_transform(space, cube, check->theta + row * space->theta_count);
+    }
+    mote_memory_release(&check->memory, cube);
+    return status;
+}
+
+static int open_check(mote_ssm_check *check, const mote_job *job)
+{
+    mote_message message = { "" };
+    memset(check, 0, sizeof *check);
+    check->job = job;
+    check->given = mote_plugin_ssm(job->plugin);
+    if (mote_memory_open(&check->memory, NULL))
+        return MOTE_EXIT_INTERNAL;
+    int status = mote_state_space_open(&check->space, check->given, &check->memory, &message);
+    if (status)
+        return mote_complain(mote_exit_code(status), "%s", message.text);
+    const int64_t count = check->space.space.theta_count;
+    check->theta = mote_memory_allocate(&check->memory, MOTE_CHECK_ROWS * count, sizeof(double));
+    check->parameter = mote_memory_allocate(&check->memory, count + 1, sizeof *check->parameter);
+    check->cache = mote_memory_allocate_aligned(&check->memory, check->space.model.cache_size + 1, 1);
+    check->value = mote_memory_allocate(&check->memory, MOTE_CHECK_SAMPLE, sizeof(double));
+    check->again = mote_memory_allocate(&check->memory, MOTE_CHECK_SAMPLE, sizeof(double));
+    check->small_value = mote_memory_allocate_aligned(&check->memory, MOTE_BLOCK, sizeof(double));
+    check->previous = columns(check, MOTE_CHECK_SAMPLE);
+    check->state = columns(check, MOTE_CHECK_SAMPLE);
+    check->small_previous = columns(check, MOTE_BLOCK);
+    check->small_state = columns(check, MOTE_BLOCK);
+    if (!check->theta || !check->parameter || !check->cache || !check->value || !check->again || !check->small_value ||
+        !check->previous || !check->state || !check->small_previous || !check->small_state ||
+        mote_datum_open(&check->datum, &check->space, &check->memory) || mote_source_open_live(&check->live, 1, 0))
+        return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
+    status = draw_parameters(check);
+    return status ? mote_complain(mote_exit_code(status), "parameters cannot be drawn from the prior: %s", mote_strerror(status)) : 0;
+}
+
+static void close_check(mote_ssm_check *check)
+{
+    free_columns(check, check->previous);
+    free_columns(check, check->state);
+    free_columns(check, check->small_previous);
+    free_columns(check, check->small_state);
+    mote_memory_release_aligned(&check->memory, check->small_value);
+    mote_memory_release_aligned(&check->memory, check->cache);
+    mote_memory_release(&check->memory, check->parameter);
+    mote_memory_release(&check->memory, check->theta);
+    mote_memory_release(&check->memory, check->value);
+    mote_memory_release(&check->memory, check->again);
+    mote_datum_close(&check->datum, &check->memory);
+    mote_source_close(&check->live);
+    mote_state_space_close(&check->space);
+}
+
+int mote_check_ssm(const mote_job *job)
+{
+    mote_ssm_check *check = calloc(1, sizeof *check);
+    int code = check ? open_check(check, job) : MOTE_EXIT_INTERNAL;
+    if (!code) {
+        printf("model %s: %d states, %d observations, %d parameters of which %d are sampled\n", check->space.model.name,
+               (int)check->space.model.state_count, (int)check->space.model.observation_count,
+               (int)check->space.space.theta_count, (int)check->space.space.sampled_count);
+        ask_values(check);
+        if (!check->report.failures) {
+            ask_blocks(check);
+            ask_threads(check);
+            mote_ssm_check_laws(check);
+            ask_bound(check);
+            ask_gradient(check);
+            ask_cost(check);
+        }
+        printf("%d failed, %d to look at\n", check->report.failures, check->report.notes);
+        code = check->report.failures ? MOTE_EXIT_DATA : 0;
+    }
+    if (check)
+        close_check(check);
+    free(check);
+    return code;
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mote check, new and plot of state-space models. The model's faults are planted in tests/plugins/ssm.c.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+ssm=$plugins/ssm.so
+question() {
+    name=$1 code=$2 pattern=$3
+    shift 3
+    expect "$name" "$code" "$pattern" "$mote" check "$ssm" "$@"
+}
+question "check of a good model" 0 "0 failed"
+also "log_transition is the normalised density of transition" "log_propose is the normalised density" "bound: log_transition stays" \
+    "gradient: agrees" "one particle against blocks" "cost of one particle"
+question "threads" 0 "one thread against four: the same bytes" --set model.series=yes
+question "a density that integrates to 1.2" 65 "FAIL  log_transition is not" --set model.density=unnormalised
+question "a density that is 10 % too wide" 65 "FAIL  log_transition is not" --set model.density=wide
+question "no density" 0 "0 failed" --set model.density=none
+question "a bound that is too low" 65 "FAIL  bound: log_transition exceeds" --set model.bound=low
+question "a gradient that is off by a percent" 65 "FAIL  gradient" --set model.gradient=wrong
+question "a proposal that is off by a third of its width" 65 "FAIL  log_propose is not" --set model.proposal=wrong
+question "draws that depend on the block" 65 "FAIL  blocks: transition" --set model.draws=by_place
+question "potentials that are no numbers" 65 "FAIL  values" --set model.potential=nan
+question "a model that stops" 65 "code -5" --set model.potential=stop
+question "both models" 0 "model parabola" --set model.both=yes
+also "model autoregression"
+
+expect "new ssm" 0 "cd vol && make run" "$mote" new ssm vol
+expect "new without a kind" 64 "target NAME" "$mote" new vol
+if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    cd vol || exit 1
+    run() { make MOTE_CFLAGS="-I$source_folder/include" MOTE="$mote" "$@"; }
+    expect "its model builds without a warning" 0 "" run CFLAGS='-O2 -Wall -Wextra -Werror'
+    expect "passes the check" 0 "0 failed" run check
+    expect "filters" 0 "log Z = " run run
+    # Seeds 1 to 5 give -208.6 to -208.9, each with an error of 0.15.
+    check "to its evidence" awk '/^log Z/ { exit !($4 > -209.7 && $4 < -207.9) }' out
+    expect "twice is a no-op" 0 "finished already" run run
+    expect "plot" 0 "chains/vol/plots/states.gp" "$mote" plot chains/vol --no-draw
+    check "bands are in the data" awk '/# state0/ { on = 1; next } on && NF == 6 { ++n } /^$/ { on = 0 } END { exit n != 120 }' \
+        chains/vol/plots/states.dat
+    if command -v gnuplot >/dev/null 2>&1; then
+        expect "picture" 0 "states.svg" "$mote" plot chains/vol --format svg
+        check "is drawn" grep -q "</svg>" chains/vol/plots/states.svg
+    fi
+    expect "two at once" 64 "one run each" "$mote" plot chains/vol chains/vol
+fi
+finish
