@@ -8,6 +8,7 @@
 #include <mote/particle_gibbs.h>
 #include <mote/pmmh.h>
 #include <mote/ppg.h>
+#include <mote/score_ascent.h>
 #include <mote/smoother.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_ppg,
     &mote_particle_gibbs,
     &mote_smoother,
+    &mote_score_ascent,
 };
 
 const mote_algorithm *mote_algorithm_at(int64_t index)

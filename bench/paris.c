@@ -87,7 +87,7 @@ typedef struct job {
 static void pass(job *j)
 {
     const mote_filter_setup setup = { .particles = j->particles, .rule = MOTE_RULE_ALWAYS };
-    const mote_paris_smoother_setup paris_setup = { { j->way, 2, 0, 1 }, MOTE_FUNCTIONAL_ADDITIVE };
+    const mote_paris_smoother_setup paris_setup = { { j->way, 2, 0, 1 }, MOTE_FUNCTIONAL_ADDITIVE, MOTE_ON_LINE_PARIS };
     const mote_source source = mote_source_live(1);
     mote_memory memory;
     mote_message message;

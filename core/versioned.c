@@ -18,6 +18,7 @@ static const char *const names[] = {
     NAME(mote_paris_options),
     NAME(mote_ppg_options),
     NAME(mote_particle_gibbs_options),
+    NAME(mote_score_ascent_options),
 };
 #undef NAME
 

@@ -49,7 +49,8 @@ void mote_state_space_close(mote_state_space *space);
     X(PROPOSE_BACKWARD, "propose_backward", model->propose_backward)                                   \
     X(LOG_PROPOSE_BACKWARD, "log_propose_backward", model->log_propose_backward)                       \
     X(FORK, "fork", model->fork)                                                                       \
-    X(PACK, "pack and unpack", model->pack && model->unpack)
+    X(PACK, "pack and unpack", model->pack && model->unpack)                                           \
+    X(PROPOSAL_GRADIENT, "proposal_gradient", model->proposal_gradient)
 
 enum mote_capability {
 #define MOTE_CAPABILITY_ENUMERATOR(name, text, present) MOTE_CAPABILITY_##name,

@@ -58,9 +58,9 @@ typedef struct mote_backward_info {
 } mote_backward_info;
 
 /* What mote_backward_mean averages over the parents of each child: value[k][i] becomes the mean of
- * before[k][J] + functional_k(x_{t-1}^J, x_t^i). term[thread]: count columns of MOTE_BLOCK. */
+ * before[k][J] + functional_k(x_{t-1}^J, x_t^i). term[thread]: 2 count columns of MOTE_BLOCK. */
 typedef struct mote_backward_mean {
-    int (*functional)(void *ctx, const mote_block *block, double *const *value);
+    int64_t functional;  /* of smc/paris.h */
     int64_t count;
     double *const *before;
     double *const *value;

@@ -8,6 +8,7 @@
 #include "core/vector.h"
 #include "core/vector_inline.h"
 #include "smc/backward_parts.h"
+#include "smc/paris.h"
 
 enum { GROUP = 64 }; /* weights whose sum is taken at once */
 
@@ -247,7 +248,7 @@ static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term
     pairs.first = 0;
     pairs.previous = previous;
     pairs.state = s->state;
-    const int status = b->mean->functional(b->space->model.ctx, &pairs, term);
+    const int status = mote_functional_terms(b->space, b->mean->functional, &pairs, term, term + b->mean->count);
     return status > 0 ? mote_backward_fails(s, "the functional returned a code above 0") : status;
 }
 

@@ -19,12 +19,12 @@ struct mote_paris_scratch { /* of one thread */
 
 int64_t mote_functional_count(const mote_state_space *space, int64_t functional)
 {
-    return functional == MOTE_FUNCTIONAL_GRADIENT ? space->space.theta_count : space->model.additive_count;
+    return functional == MOTE_FUNCTIONAL_ADDITIVE ? space->model.additive_count : space->space.theta_count;
 }
 
 const char *mote_functional_name(const mote_state_space *space, int64_t functional, int64_t component)
 {
-    if (functional == MOTE_FUNCTIONAL_GRADIENT)
+    if (functional != MOTE_FUNCTIONAL_ADDITIVE)
         return space->space.parameters[space->space.theta_parameter[component]].name;
     return space->model.additive_names[component];
 }
@@ -34,9 +34,32 @@ int mote_functional_check(const mote_state_space *space, int64_t functional, mot
     if (functional == MOTE_FUNCTIONAL_ADDITIVE)
         return mote_state_space_needs(space, MOTE_CAPABILITY_ADDITIVE, "option functional = additive", message);
     if (space->model.flags & MOTE_SSM_START_BEFORE)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "option functional = gradient needs an initial law at the first observation: "
-                         "the model '%s' has MOTE_SSM_START_BEFORE", space->model.name ? space->model.name : "model");
-    return mote_state_space_needs(space, MOTE_CAPABILITY_GRADIENT, "option functional = gradient", message);
+        return mote_fail(message, MOTE_EUNSUPPORTED, "the score needs an initial law at the first observation: the model '%s' has "
+                         "MOTE_SSM_START_BEFORE", space->model.name ? space->model.name : "model");
+    int status = MOTE_OK;
+    if (functional != MOTE_FUNCTIONAL_PROPOSAL)
+        status = mote_state_space_needs(space, MOTE_CAPABILITY_GRADIENT, "the score", message);
+    if (!status && functional != MOTE_FUNCTIONAL_GRADIENT)
+        status = mote_state_space_needs(space, MOTE_CAPABILITY_PROPOSAL_GRADIENT, "learning the proposal", message);
+    return status;
+}
+
+int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block, double *const *value,
+                          double *const *scratch)
+{
+    const mote_ssm *model = &space->model;
+    if (functional == MOTE_FUNCTIONAL_ADDITIVE)
+        return model->additive(model->ctx, block, value);
+    if (functional == MOTE_FUNCTIONAL_PROPOSAL)
+        return model->proposal_gradient(model->ctx, block, value);
+    int status = model->gradient(model->ctx, block, value);
+    if (status || functional == MOTE_FUNCTIONAL_GRADIENT)
+        return status;
+    status = model->proposal_gradient(model->ctx, block, scratch);
+    for (int64_t k = 0; k < space->space.theta_count; ++k)
+        for (int64_t i = 0; i < block->n; ++i)
+            value[k][i] += scratch[k][i];
+    return status;
 }
 
 /* ---- life ---- */
@@ -53,7 +76,7 @@ static int open_scratch(mote_paris_smoother *paris)
     for (int64_t i = 0; i < threads_of(paris); ++i) {
         mote_paris_scratch *s = &paris->scratch[i];
         s->previous = mote_block_columns_open(memory, d, MOTE_BLOCK);
-        s->term = paris->term[i] = mote_block_columns_open(memory, paris->count, MOTE_BLOCK);
+        s->term = paris->term[i] = mote_block_columns_open(memory, 2 * paris->count, MOTE_BLOCK);
         s->state = mote_memory_allocate(memory, d, sizeof *s->state);
         s->value = mote_memory_allocate(memory, paris->count, sizeof *s->value);
         if (!s->previous || !s->term || !s->state || !s->value)
@@ -116,7 +139,7 @@ static int terms(const mote_paris_smoother *paris, mote_paris_scratch *s, mote_b
         for (int64_t i = 0; i < block->n; ++i)
             s->previous[k][i] = paris->filter->before->state[k][parent[i]];
     block->previous = parent ? (const double *const *)s->previous : NULL;
-    const int status = paris->functional(model->ctx, block, s->term);
+    const int status = mote_functional_terms(paris->filter->space, paris->functional, block, s->term, s->term + paris->count);
     return status > 0 ? MOTE_EMODEL : status;
 }
 
@@ -193,7 +216,11 @@ static int look_back(mote_paris_smoother *paris)
     const mote_backward_mean mean = { paris->functional, paris->count, paris->before, paris->value,
                                       (double *const *const *)paris->term };
     --block.step;
-    if (paris->draws)
+    if (paris->smoother == MOTE_ON_LINE_GENEALOGY) {
+        memcpy(paris->chosen, filter->ancestor, (size_t)n * sizeof *paris->chosen);
+        return MOTE_OK;
+    }
+    if (paris->smoother == MOTE_ON_LINE_PARIS)
         return mote_backward_draw(&paris->backward, &block, &parents, &children, &filter->source, paris->chosen);
     return mote_backward_means_of(&paris->backward, &block, &parents, &children, &mean);
 }
@@ -247,14 +274,14 @@ int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_fil
     memset(paris, 0, sizeof *paris);
     paris->collector.table = &table;
     paris->filter = filter;
-    paris->draws = backward.draws;
+    paris->smoother = setup->smoother;
+    paris->draws = setup->smoother == MOTE_ON_LINE_PARIS ? backward.draws : setup->smoother == MOTE_ON_LINE_GENEALOGY;
     paris->count = mote_functional_count(filter->space, setup->functional);
-    paris->functional = setup->functional == MOTE_FUNCTIONAL_GRADIENT ? filter->space->model.gradient
-                                                                      : filter->space->model.additive;
-    if (!backward.draws)
+    paris->functional = setup->functional;
+    if (setup->smoother == MOTE_ON_LINE_FORWARD)
         backward = (mote_backward_setup){ .way = MOTE_BACKWARD_EXACT, .draws = 1 };
     int status = mote_functional_check(filter->space, setup->functional, filter->message);
-    if (!status)
+    if (!status && setup->smoother != MOTE_ON_LINE_GENEALOGY)
         status = mote_backward_open(&paris->backward, filter->space, &backward, filter->setup.particles, filter->memory,
                                     filter->pool, filter->message);
     if (!status && open_memory(paris))

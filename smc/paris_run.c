@@ -32,8 +32,8 @@ static int paris_open(mote_run *run, const void *model)
     paris_state *state = run->state;
     const mote_paris_options *o = run->options;
     const mote_filter_setup setup = setup_of(o);
-    const int64_t draws = o->smoother == MOTE_ON_LINE_FORWARD ? 0 : o->backward_draws;
-    const mote_paris_smoother_setup paris = { { o->backward, draws, o->backward_trials, o->backward_steps }, o->functional };
+    const mote_paris_smoother_setup paris = { { o->backward, o->backward_draws, o->backward_trials, o->backward_steps },
+                                              o->functional, o->smoother };
     int status = mote_stream_state_open(run, &state->stream, model, o->theta);
     if (!status)
         status = mote_particle_filter_open(&state->filter, &state->stream.space, &setup, &run->memory, state->stream.pool,

@@ -23,15 +23,15 @@ int mote_path_model_open(mote_path_model *p, const mote_state_space *space, cons
     missing |= !(p->values = mote_memory_allocate_aligned(memory, 2 * d, sizeof *p->values));
     missing |= !(p->state = mote_memory_allocate(memory, d, sizeof *p->state));
     missing |= !(p->previous = mote_memory_allocate(memory, d, sizeof *p->previous));
-    missing |= !(p->term = mote_memory_allocate(memory, room, sizeof *p->term));
-    missing |= !(p->term_at = mote_memory_allocate(memory, room, sizeof *p->term_at));
+    missing |= !(p->term = mote_memory_allocate(memory, 2 * room, sizeof *p->term));
+    missing |= !(p->term_at = mote_memory_allocate(memory, 2 * room, sizeof *p->term_at));
     for (int64_t k = 0; k < parameters && !missing; ++k)
         p->parameter[k] = &p->theta[k];
     for (int64_t k = 0; k < d && !missing; ++k) {
         p->state[k] = p->values + k;
         p->previous[k] = p->values + d + k;
     }
-    for (int64_t k = 0; k < room && !missing; ++k)
+    for (int64_t k = 0; k < 2 * room && !missing; ++k)
         p->term_at[k] = p->term + k;
     if (missing)
         mote_path_model_close(p);
@@ -124,14 +124,12 @@ int mote_path_log_density(mote_path_model *p, const double *path, double *log_de
 
 int mote_path_functional(mote_path_model *p, const double *path, int64_t functional, double *value)
 {
-    const mote_ssm *model = &p->space->model;
     const int64_t count = mote_functional_count(p->space, functional);
     for (int64_t k = 0; k < count; ++k)
         value[k] = 0;
     for (int64_t t = 0; t < p->space->series.count; ++t) {
         const mote_block block = block_at(p, path, t);
-        const int status = functional == MOTE_FUNCTIONAL_GRADIENT ? model->gradient(model->ctx, &block, p->term_at)
-                                                                  : model->additive(model->ctx, &block, p->term_at);
+        const int status = mote_functional_terms(p->space, functional, &block, p->term_at, p->term_at + p->room);
         if (status)
             return fails(p, "the functional", status, t);
         for (int64_t k = 0; k < count; ++k)

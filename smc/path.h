@@ -20,7 +20,7 @@ typedef struct mote_path_model {
     mote_datum datum;
     double **state, **previous; /* state_count columns of one */
     double *values;             /* where these stand: 2 state_count */
-    double *term, **term_at;    /* of functionals with up to `room` components, and columns that point into it */
+    double *term, **term_at;    /* of functionals with up to `room` components, twice, and columns that point into it */
     int64_t room;
 } mote_path_model;
 

@@ -45,7 +45,7 @@ static int open_memory(mote_ppg_sampler *p)
 int mote_ppg_sampler_open(mote_ppg_sampler *p, const mote_state_space *space, const mote_ppg_setup *setup,
                           const mote_memory *memory, mote_pool *pool, mote_message *message)
 {
-    const mote_paris_smoother_setup paris = { setup->backward, setup->functional };
+    const mote_paris_smoother_setup paris = { setup->backward, setup->functional, MOTE_ON_LINE_PARIS };
     memset(p, 0, sizeof *p);
     *p = (mote_ppg_sampler){ .collector.table = &table, .memory = memory, .message = message, .times = space->series.count,
                              .d = space->model.state_count, .count = mote_functional_count(space, setup->functional),

@@ -60,6 +60,21 @@ int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, con
     return status ? status : open_rest(run, stream);
 }
 
+int mote_stream_state_open_at_medians(mote_run *run, mote_stream_state *stream, const void *model, const double *theta)
+{
+    int status = open_space(run, stream, model);
+    if (!status && !theta && stream->space.space.dimension > 0) {
+        double *cube = mote_memory_allocate(&run->memory, stream->space.space.dimension, sizeof *cube);
+        for (int64_t k = 0; cube && k < stream->space.space.dimension; ++k)
+            cube[k] = 0.5;
+        status = cube ? mote_space_transform(&stream->space.space, cube, stream->theta) : MOTE_ENOMEM;
+        mote_memory_release(&run->memory, cube);
+    } else if (!status) {
+        status = mote_state_space_theta(&stream->space, theta, stream->theta, &run->message);
+    }
+    return status ? status : open_rest(run, stream);
+}
+
 int mote_stream_state_draw_theta(mote_run *run, mote_stream_state *stream, int64_t number)
 {
     const mote_space *space = &stream->space.space;

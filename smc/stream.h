@@ -23,9 +23,10 @@ typedef struct mote_stream_state {
 int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void *model, const double *theta);
 
 /* The same for algorithms that sample the parameters: with free parameters and no `theta` these are drawn from the prior
- * (*drawn = 1). draw_theta: anew, draw number `number`. MOTE_EMODEL when the prior finds nothing inside its constraint. */
+ * (*drawn = 1), or put to the prior medians. draw_theta: anew, draw number `number`. MOTE_EMODEL when the prior finds nothing inside its constraint. */
 int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, const void *model, const double *theta,
                                    int64_t *drawn);
+int mote_stream_state_open_at_medians(mote_run *run, mote_stream_state *stream, const void *model, const double *theta);
 int mote_stream_state_draw_theta(mote_run *run, mote_stream_state *stream, int64_t number);
 
 void mote_stream_state_close(mote_run *run, mote_stream_state *stream);

@@ -25,6 +25,7 @@
 #include <mote/ppg.h>
 #include <mote/resample.h>
 #include <mote/run.h>
+#include <mote/score_ascent.h>
 #include <mote/smoother.h>
 #include <mote/source.h>
 #include <mote/ssm.h>

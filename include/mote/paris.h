@@ -23,7 +23,7 @@
 
 MOTE_BEGIN
 
-enum mote_on_line { MOTE_ON_LINE_PARIS, MOTE_ON_LINE_FORWARD };
+enum mote_on_line { MOTE_ON_LINE_PARIS, MOTE_ON_LINE_FORWARD, MOTE_ON_LINE_GENEALOGY };
 enum mote_functional { MOTE_FUNCTIONAL_ADDITIVE, MOTE_FUNCTIONAL_GRADIENT };
 enum mote_trace { MOTE_TRACE_OFF, MOTE_TRACE_ON };
 
@@ -32,7 +32,8 @@ enum mote_trace { MOTE_TRACE_OFF, MOTE_TRACE_ON };
 
 #define MOTE_PARIS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                \
     MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
-    CHOICE(smoother, "paris|forward", "draw parents, or average over all of them (cost of a step: particles squared)") \
+    CHOICE(smoother, "paris|forward|genealogy", "draw parents; average over all of them (cost: particles squared); " \
+           "take each particle's own ancestor, whose errors grow with the square of time")                             \
     INTEGER(backward_draws, 2, "", 1, 1024, "parents drawn for each particle; with 1 errors grow as without smoothing") \
     MOTE_BACKWARD_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
     MOTE_FUNCTIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \

@@ -188,6 +188,10 @@ typedef struct mote_ssm {
     int (*log_artificial)(void *ctx, const mote_block *block);
     int (*propose_backward)(void *ctx, const mote_block *block, mote_source *source);
     int (*log_propose_backward)(void *ctx, const mote_block *block);
+
+    /* d/d theta_p of log_propose (previous NULL: of log_propose_initial): value[p][i], columns as of `gradient`. For
+     * proposals that learn: parameters may be the model's, the proposal's or both's. */
+    int (*proposal_gradient)(void *ctx, const mote_block *block, double *const *value);
 } mote_ssm;
 
 #define MOTE_STATES(array)       .states = (array), .state_count = sizeof(array) / sizeof *(array)

@@ -11,7 +11,8 @@
 
 static void open_paris(filter_bench *b, mote_paris_smoother *paris, int64_t way, int64_t draws, int64_t steps)
 {
-    const mote_paris_smoother_setup setup = { { way, draws, 0, steps }, MOTE_FUNCTIONAL_ADDITIVE };
+    const mote_paris_smoother_setup setup = { { way, draws, 0, steps }, MOTE_FUNCTIONAL_ADDITIVE,
+                                              draws ? MOTE_ON_LINE_PARIS : MOTE_ON_LINE_FORWARD };
     const int status = mote_paris_smoother_open(paris, &b->filter, &setup);
     if (status)
         print_error("%s\n", b->message.text);
