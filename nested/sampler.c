@@ -5,7 +5,8 @@
  * Tuning looks at counts only, so the same run makes the same choices on any executor:
  *   slice width   log w += g (target - calls per step), for each kind of direction, g falls off for small counts
  *   walk scale    log s += (acceptance - 1/2) / d
- *   auto          region while its calls per birth are below those of the slice, steps * slice_calls; then the slice
+ *   auto          region while its calls per birth are below those of the slice, steps * slice_calls; then the slice. In one
+ *                 and two dimensions up to four times as many: slices cannot pass between peaks, and bounds soon can
  * Widths keep within fixed ends: fewest calls alone would drive them to 0, where chains stand still. */
 #include "nested/sampler.h"
 
@@ -19,7 +20,8 @@ static const double WIDTH_START = 1.6, WIDTH_LEAST = 0.02, WIDTH_MOST = 10;
 static const double SCALE_LEAST = 1e-3, SCALE_MOST = 10;
 /* A bound serves until X has fallen by so much; in few dimensions a new one costs little and saves calls. */
 static const double REBUILD_NATS = 0.5, REBUILD_NATS_LOW = 0.15;
-enum { LOW_DIMENSION = 5 };
+enum { LOW_DIMENSION = 5, PLANE = 2 };
+static const double PLANE_PATIENCE = 4;         /* of step = auto: how many times the slice's calls a region may cost there */
 static const double REBUILD_CLUSTERS = 2;       /* clusters at least until sd has fallen by e^-1/8, at most this */
 static const int64_t MOST_REJECTED = 100000000; /* proposals of one birth outside the joint constraint */
 
@@ -352,7 +354,7 @@ static void choose_method(mote_sampler *sampler, double calls, double births)
     sampler->last_cost = calls / births;
     if (sampler->first_cost == 0)
         sampler->first_cost = sampler->last_cost;
-    double limit = (double)sampler->steps * sampler->options->slice_calls;
+    double limit = (double)sampler->steps * sampler->options->slice_calls * (sampler->dimension <= PLANE ? PLANE_PATIENCE : 1);
     if (sampler->options->step == MOTE_STEP_AUTO && sampler->region_calls > limit * sampler->region_births)
         mote_sampler_switch(sampler);
 }
