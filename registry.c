@@ -10,6 +10,7 @@
 #include <mote/ppg.h>
 #include <mote/score_ascent.h>
 #include <mote/smoother.h>
+#include <mote/smc2.h>
 #include <string.h>
 
 #include "core/run.h"
@@ -21,6 +22,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_iterated_filtering,
     &mote_pmmh,
     &mote_controlled,
+    &mote_smc2,
     &mote_paris,
     &mote_ppg,
     &mote_particle_gibbs,

@@ -19,6 +19,7 @@ static const char *const names[] = {
     NAME(mote_ppg_options),
     NAME(mote_particle_gibbs_options),
     NAME(mote_score_ascent_options),
+    NAME(mote_smc2_options),   NAME(mote_smc2_stage),
 };
 #undef NAME
 

@@ -25,9 +25,12 @@ enum mote_filter_variance { MOTE_VARIANCE_LAG, MOTE_VARIANCE_ALL, MOTE_VARIANCE_
 enum mote_filter_record_choice { MOTE_RECORD_OFF, MOTE_RECORD_STEPS, MOTE_RECORD_MOMENTS, MOTE_RECORD_ALL };
 enum mote_filter_history { MOTE_HISTORY_NONE, MOTE_HISTORY_LAG, MOTE_HISTORY_STEPS, MOTE_HISTORY_TREE, MOTE_HISTORY_FULL };
 
-/* Options that every algorithm with a particle filter inside has. */
+/* Options that every algorithm with a particle filter inside has; and without the number of particles. */
 #define MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                             \
     INTEGER(particles, 1000, "particles", 1, 1000000000, "number of particles")                                        \
+    MOTE_PARTICLE_METHOD_OPTIONS(INTEGER, REAL, CHOICE, TEXT)
+
+#define MOTE_PARTICLE_METHOD_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                      \
     CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection|minimum_error",\
            "resampling scheme")                                                                                        \
     CHOICE(resample, "ess|always|never", "when to resample: below a share of effective particles, at every step, never") \

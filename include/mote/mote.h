@@ -27,6 +27,7 @@
 #include <mote/run.h>
 #include <mote/score_ascent.h>
 #include <mote/smoother.h>
+#include <mote/smc2.h>
 #include <mote/source.h>
 #include <mote/ssm.h>
 #include <mote/status.h>
