@@ -10,58 +10,7 @@
 #include "tests/support/allocator.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
-
-/* ---- a chain of two states: stays with probability stay[theta] ---- */
-
-static const double first_law[2] = { 0.6, 0.4 }, stay[2] = { 0.8, 0.3 }, prior[2] = { 0.35, 0.65 };
-static const double potential[3][2] = { { 0.9, 0.2 }, { 0.3, 1.1 }, { 0.5, 0.7 } };
-
-static int two_first(void *ctx, const mote_block *block, mote_source *source)
-{
-    (void)ctx;
-    for (int64_t i = 0; i < block->n; ++i)
-        block->state[0][i] = (double)mote_choose(source, first_law, 2);
-    return 0;
-}
-
-static int two_next(void *ctx, const mote_block *block, mote_source *source)
-{
-    const double s = stay[(int)*block->parameter[0]];
-    (void)ctx;
-    for (int64_t i = 0; i < block->n; ++i) {
-        const int x = (int)block->previous[0][i];
-        const double p[2] = { x == 0 ? s : 1 - s, x == 1 ? s : 1 - s };
-        block->state[0][i] = (double)mote_choose(source, p, 2);
-    }
-    return 0;
-}
-
-static int two_log_potential(void *ctx, const mote_block *block)
-{
-    (void)ctx;
-    for (int64_t i = 0; i < block->n; ++i)
-        block->log_weight[i] = log(potential[block->step][(int)block->state[0][i]]);
-    return 0;
-}
-
-static const mote_parameter two_parameters[] = { MOTE_FIXED("theta", 0) };
-static const char *const x_name[] = { "x" };
-static const mote_series two_series = { MOTE_VERSIONED(mote_series), .count = 3 };
-static const mote_ssm two = { MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(two_parameters), MOTE_STATES(x_name),
-                              .initial = two_first, .transition = two_next, .log_potential = two_log_potential,
-                              .series = &two_series, .name = "two", .flags = MOTE_SSM_THREADSAFE };
-
-/* Z(theta) of the first `times` observations. */
-static double exact_evidence(int theta, int times)
-{
-    double a[2] = { first_law[0] * potential[0][0], first_law[1] * potential[0][1] };
-    for (int t = 1; t < times; ++t) {
-        const double s = stay[theta], b0 = a[0] * s + a[1] * (1 - s), b1 = a[0] * (1 - s) + a[1] * s;
-        a[0] = b0 * potential[t][0];
-        a[1] = b1 * potential[t][1];
-    }
-    return a[0] + a[1];
-}
+#include "tests/support/two_points.h"
 
 /* ---- a bank without a run ---- */
 
@@ -104,8 +53,8 @@ static void move(mote_filter_bank *bank, int64_t i, mote_source *source)
     *mote_filter_bank_theta(bank, bank->n) = 1 - theta;
     mote_filter_bank_begin(bank, bank->n, 1000);
     assert_status(mote_filter_bank_advance(bank, bank->n, 1), MOTE_OK);
-    const double after = prior[1 - theta] * exp(bank->member[bank->n].log_evidence);
-    const double ratio = after / (prior[theta] * exp(bank->member[i].log_evidence));
+    const double after = two_prior[1 - theta] * exp(bank->member[bank->n].log_evidence);
+    const double ratio = after / (two_prior[theta] * exp(bank->member[i].log_evidence));
     const double cut[] = { ratio };
     if (ratio >= 1 || mote_uniform_cut(source, cut, 1) < ratio)
         mote_filter_bank_replace(bank, i, bank->n);
@@ -129,7 +78,7 @@ static int enumerate_schedule(const char *const *schedule, int times, int64_t pa
             assert_status(mote_filter_bank_exchange(bank, particles), MOTE_OK);
         mote_filter_bank_start(bank);
         for (int i = 0; i < 2; ++i)
-            *mote_filter_bank_theta(bank, i) = (double)mote_choose(source, prior, 2);
+            *mote_filter_bank_theta(bank, i) = (double)mote_choose(source, two_prior, 2);
         for (int t = 0; t < times; ++t) {
             extend(bank);
             for (const char *c = schedule[t]; *c; ++c) {
@@ -167,7 +116,7 @@ static void the_evidence_is_unbiased(void **unused)
     (void)unused;
     for (size_t k = 0; k < sizeof times / sizeof *times; ++k) {
         double evidence, second;
-        const double z0 = prior[0] * exact_evidence(0, times[k]), z1 = prior[1] * exact_evidence(1, times[k]);
+        const double z0 = two_prior[0] * two_evidence(0, times[k]), z1 = two_prior[1] * two_evidence(1, times[k]);
         const int passes = enumerate_schedule(schedules[k], times[k], particles[k], &evidence, &second);
         print_message("schedule '%s|%s|%s': %d outcomes\n", schedules[k][0], schedules[k][1], schedules[k][2], passes);
         assert_close(evidence, z0 + z1, 1e-12, 0);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Particle marginal Metropolis-Hastings: the posterior of rho on case A by quadrature over Kalman likelihoods; the same
- * bytes for threads and after every resumption; refusals. The comparison with the posterior has a fixed seed and 5 Monte
- * Carlo errors, by batch means over the chains (false alarm 6e-7 under normality); chains whose current estimate is drawn
- * anew at each step miss it (tests/planted). */
+/* Particle marginal Metropolis-Hastings: the posterior of rho on case A by quadrature over Kalman likelihoods; the law on
+ * a parameter space of two points, with filters of one particle, whose estimates are as noisy as can be; the same bytes for
+ * threads and after every resumption; refusals. Comparisons with a posterior have a fixed seed and 5 Monte Carlo errors, by
+ * batch means over the chains (false alarm 6e-7 under normality); chains whose current estimate is drawn anew at each step
+ * miss the law (tests/planted). */
 #include <mote/kalman.h>
 #include <mote/pmmh.h>
 
@@ -10,6 +11,7 @@
 #include "tests/support/filter_bench.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
+#include "tests/support/two_points.h"
 
 static const mote_parameter rho_free[] = { MOTE_UNIFORM("rho", -1, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
                                            MOTE_FIXED("var_0", 1 / 0.19) };
@@ -88,6 +90,37 @@ static void finds_the_posterior(void **unused)
     mote_run_close(&run);
 }
 
+/* P(theta >= 1/2 | y), theta uniform on (0, 1). */
+static void finds_the_law_on_two_points(void **unused)
+{
+    static const mote_parameter theta[] = { MOTE_UNIFORM("theta", 0, 1) };
+    enum { CHAINS = 64, DRAWS = 2500 };
+    const double z0 = two_evidence(0, 3), z1 = two_evidence(1, 3);
+    mote_pmmh_options options = usual();
+    mote_ssm model = two;
+    double share[CHAINS] = { 0 }, mean = 0, square = 0;
+    (void)unused;
+    model.parameters = theta;
+    options.particles = 1;
+    options.chains = CHAINS;
+    options.draws = DRAWS;
+    options.warm_up = 50;
+    mote_run *run = open_run_of(mote_pmmh, &model, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    const mote_draws *draws = mote_run_draws(run);
+    for (int64_t i = 0; i < CHAINS * DRAWS; ++i)
+        share[(int)mote_draws_chain(draws)[i]] += (mote_draws_column(draws, 0)[i] >= 0.5) / (double)DRAWS;
+    for (int c = 0; c < CHAINS; ++c) {
+        mean += share[c] / CHAINS;
+        square += share[c] * share[c] / CHAINS;
+    }
+    const double error = sqrt((square - mean * mean) / (CHAINS - 1));
+    print_message("P(theta >= 1/2) %.4f (%.4f) for %.4f\n", mean, error, z1 / (z0 + z1));
+    assert_close(mean, z1 / (z0 + z1), 0, 5 * error);
+    assert_true(error < 0.004);
+    mote_run_close(&run);
+}
+
 static void threads_do_not_show(void **unused)
 {
     static const int64_t threads[] = { 1, 2, 7 };
@@ -162,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_posterior),
+        cmocka_unit_test(finds_the_law_on_two_points),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(what_is_wrong_is_named),

@@ -180,6 +180,7 @@ static void particles_follow_the_noise_of_the_filters(void **unused)
     (void)unused;
     options.proposal = MOTE_PROPOSAL_GUIDED;
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
+    options.noise_limit = 0.2;
     mote_run *run = finished(&model, &options);
     const mote_draws *draws = mote_run_draws(run);
     for (int64_t i = 0; i < 60; ++i) {
@@ -189,7 +190,7 @@ static void particles_follow_the_noise_of_the_filters(void **unused)
     for (int t = 0; t < 50; ++t) {
         mote_smc2_stage stage = { .head = MOTE_VERSIONED(mote_smc2_stage) };
         assert_status(mote_smc2_get_stage(run, t, &stage), MOTE_OK);
-        assert_true(stage.particles == 20 && (isnan(stage.noise) || stage.noise < 0.5));
+        assert_true(stage.particles == 20 && (isnan(stage.noise) || stage.noise < 0.2));
     }
     print_message("spread over theta %.1f\n", spread - lowest);
     assert_true(spread - lowest > 1.5);
