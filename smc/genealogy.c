@@ -9,8 +9,13 @@ int mote_genealogy_open(mote_genealogy *genealogy, int64_t n, int64_t lag, const
     *genealogy = (mote_genealogy){ 0 };
     genealogy->index = mote_memory_allocate(memory, n, sizeof *genealogy->index);
     genealogy->sum = mote_memory_allocate(memory, n, sizeof *genealogy->sum);
-    int status = mote_lineage_open(&genealogy->lineage, memory, n, lag);
-    return genealogy->index && genealogy->sum ? status : MOTE_ENOMEM;
+    int status = genealogy->index && genealogy->sum ? mote_lineage_open(&genealogy->lineage, memory, n, lag) : MOTE_ENOMEM;
+    if (!status)
+        return MOTE_OK;
+    mote_memory_release(memory, genealogy->index);
+    mote_memory_release(memory, genealogy->sum);
+    *genealogy = (mote_genealogy){ 0 };
+    return status;
 }
 
 void mote_genealogy_close(mote_genealogy *genealogy)
@@ -42,10 +47,11 @@ static double concentration(mote_genealogy *genealogy, const double *weight)
     return total;
 }
 
-/* -log(1 - h_g) from C_g and C_{g+1}; infinite when one ancestor is left. */
+/* -log(1 - h_g) from C_g and C_{g+1}; infinite when one ancestor is left, up to the rounding of its sum. */
 static double term(double before, double after)
 {
-    return before < 1 && after < 1 ? log((1 - after) / (1 - before)) : INFINITY;
+    const double one = 1 - 1e-12;
+    return before < one && after < one ? log((1 - after) / (1 - before)) : INFINITY;
 }
 
 void mote_genealogy_resample(mote_genealogy *genealogy, const double *weight, const int32_t *ancestor)

@@ -62,12 +62,9 @@ static void unroll(mote_lineage *lineage)
     }
 }
 
-int mote_lineage_reserve(mote_lineage *lineage)
+/* To `wanted` slots, or to as many as there is memory for. */
+static int grow(mote_lineage *lineage, int64_t wanted)
 {
-    if (lineage->count < lineage->capacity || lineage->capacity == lineage->lag)
-        return MOTE_OK;
-    int64_t wanted = lineage->capacity ? 2 * lineage->capacity : 1;
-    wanted = wanted < lineage->lag ? wanted : lineage->lag;
     int32_t **larger = mote_memory_resize(lineage->memory, lineage->map, lineage->capacity, wanted, sizeof *larger);
     if (!larger)
         return MOTE_ENOMEM;
@@ -76,10 +73,24 @@ int mote_lineage_reserve(mote_lineage *lineage)
     while (lineage->capacity < wanted) {
         int32_t *map = mote_memory_allocate(lineage->memory, lineage->n, sizeof *map);
         if (!map)
-            return MOTE_ENOMEM;
+            return lineage->count < lineage->capacity ? MOTE_OK : MOTE_ENOMEM;
         lineage->map[lineage->capacity++] = map;
     }
     return MOTE_OK;
+}
+
+int mote_lineage_reserve(mote_lineage *lineage)
+{
+    if (lineage->count < lineage->capacity || lineage->capacity == lineage->lag)
+        return MOTE_OK;
+    const int64_t wanted = lineage->capacity ? 2 * lineage->capacity : 1;
+    return grow(lineage, wanted < lineage->lag ? wanted : lineage->lag);
+}
+
+int mote_lineage_reserve_slots(mote_lineage *lineage, int64_t slots)
+{
+    const int64_t wanted = slots < lineage->lag ? slots : lineage->lag;
+    return wanted > lineage->capacity ? grow(lineage, wanted) : MOTE_OK;
 }
 
 /* ---- the window moves ---- */

@@ -31,6 +31,9 @@ void mote_lineage_clear(mote_lineage *lineage);
 /* Room for one more map: MOTE_ENOMEM leaves the window as it was. Doubles up to `lag` slots, then allocates no more. */
 int mote_lineage_reserve(mote_lineage *lineage);
 
+/* At least min(slots, lag) slots in all: steps that push no more maps than this take no memory. */
+int mote_lineage_reserve_slots(mote_lineage *lineage, int64_t slots);
+
 /* A new generation: particle i descends from ancestor[i] of the one before (NULL: from i). */
 void mote_lineage_push(mote_lineage *lineage, const int32_t *ancestor);
 

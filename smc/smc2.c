@@ -222,7 +222,7 @@ static int load_state(mote_run *run, mote_smc2_run_state *state, mote_reader *re
     if (!status)
         status = mote_filter_bank_load(&state->bank, reader);
     if (!status)
-        status = mote_smc2_reserve_records(run, state->bank.step);
+        status = mote_smc2_reserve(run, state->bank.step);
     if (status)
         return status;
     mote_get_reals(reader, (double *)state->records, state->bank.step * MOTE_SMC2_RECORD);

@@ -53,7 +53,7 @@ typedef struct mote_smc2_run_state {
 
 /* smc2_step.c */
 int mote_smc2_step(mote_run *run);
-int mote_smc2_reserve_records(mote_run *run, int64_t n);
+int mote_smc2_reserve(mote_run *run, int64_t n); /* room for the records of n observations, and for their generations */
 
 /* smc2_result.c */
 int mote_smc2_draws(mote_run *run);

@@ -14,22 +14,29 @@
 #include "core/vector.h"
 #include "smc/smc2_state.h"
 
+enum { FIRST_ROOM = 64 };                 /* observations of a stream */
 static const double PIECE = 1e6;          /* particle-steps of one thread */
 static const double NOISE_ENOUGH = 0.1;   /* below it, low acceptance is not the filters' fault */
 
 /* ---- records ---- */
 
-int mote_smc2_reserve_records(mote_run *run, int64_t n)
+/* A series is known at its first observation; a stream doubles. */
+int mote_smc2_reserve(mote_run *run, int64_t n)
 {
     mote_smc2_run_state *state = run->state;
+    const int64_t known = state->space.has_series ? state->space.series.count : FIRST_ROOM;
+    int64_t capacity = known > 2 * state->record_capacity ? known : 2 * state->record_capacity;
+    mote_smc2_record *fresh = NULL;
     if (n <= state->record_capacity)
         return MOTE_OK;
-    const int64_t capacity = n > 2 * state->record_capacity ? n : 2 * state->record_capacity;
-    mote_smc2_record *fresh = state->records
-        ? mote_memory_resize(&run->memory, state->records, state->record_capacity, capacity, sizeof *fresh)
-        : mote_memory_allocate(&run->memory, capacity, sizeof *fresh);
+    capacity = capacity > n ? capacity : n;
+    if (!mote_lineage_reserve_slots(&state->genealogy.lineage, capacity))
+        fresh = mote_memory_allocate(&run->memory, capacity, sizeof *fresh);
     if (!fresh)
         return mote_fail(&run->message, MOTE_ENOMEM, "smc2: no memory for the records of %lld observations", (long long)n);
+    if (state->records)
+        memcpy(fresh, state->records, (size_t)state->record_capacity * sizeof *fresh);
+    mote_memory_release(&run->memory, state->records);
     state->records = fresh;
     state->record_capacity = capacity;
     return MOTE_OK;
@@ -99,7 +106,7 @@ static int begin_observation(mote_run *run, mote_smc2_run_state *state)
 {
     if (state->bank.step >= state->space.series.count)
         return state->space.has_series || state->ended ? MOTE_DONE : MOTE_WAITING;
-    int status = mote_smc2_reserve_records(run, state->bank.step + 1);
+    int status = mote_smc2_reserve(run, state->bank.step + 1);
     if (!status && mote_genealogy_reserve(&state->genealogy))
         status = mote_fail(&run->message, MOTE_ENOMEM, "smc2: no memory for the ancestors of a generation");
     if (status)

@@ -77,7 +77,6 @@ enum {
     MOTE_KIND_mote_ppg_options,
     MOTE_KIND_mote_particle_gibbs_options,
     MOTE_KIND_mote_score_ascent_options,
-    MOTE_KIND_mote_particle_gibbs_options,
     MOTE_KIND_mote_smc2_options,
     MOTE_KIND_mote_smc2_stage,
 };
