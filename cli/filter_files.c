@@ -40,6 +40,13 @@ static double quantile(const struct mote_weighted *sorted, int64_t n, double p)
     return last;
 }
 
+void mote_state_bands(struct mote_weighted *particles, int64_t n, double row[MOTE_BANDS])
+{
+    qsort(particles, (size_t)n, sizeof *particles, by_value);
+    for (int k = 0; k < MOTE_BANDS; ++k)
+        row[k] = quantile(particles, n, probabilities[k]);
+}
+
 static int has_weights(const mote_filter_view *view)
 {
     return isfinite(view->log_evidence);
@@ -49,9 +56,7 @@ static void find_bands(mote_filter_files *files, const mote_filter_view *view, c
 {
     for (int64_t i = 0; i < view->n; ++i)
         files->sorted[i] = (struct mote_weighted){ column[i], exp(view->log_weight[i]) };
-    qsort(files->sorted, (size_t)view->n, sizeof *files->sorted, by_value);
-    for (int k = 0; k < MOTE_BANDS; ++k)
-        row[k] = quantile(files->sorted, view->n, probabilities[k]);
+    mote_state_bands(files->sorted, view->n, row);
 }
 
 /* Opened by the first step, so that a run that does not open leaves no file. */
@@ -118,14 +123,26 @@ static const char *state_name(const mote_ssm *model, int64_t k, char made[32])
     return model->states && model->states[k] && *model->states[k] ? model->states[k] : made;
 }
 
-static void put(mote_table *table, double value)
+void mote_state_heading(mote_table *table, const mote_ssm *model, const char *const *headings, int count, int bands)
+{
+    char made[32];
+    mote_table_text(table, "time");
+    for (int64_t k = 0; k < model->state_count; ++k) {
+        for (int i = 0; i < count; ++i)
+            mote_table_format(table, ",%s_%s", state_name(model, k, made), headings[i]);
+        for (int i = 0; bands && i < MOTE_BANDS; ++i)
+            mote_table_format(table, ",%s_%s", state_name(model, k, made), band_names[i]);
+    }
+}
+
+void mote_state_put(mote_table *table, double value)
 {
     mote_table_text(table, ",");
     if (!isnan(value))
         mote_table_short(table, value);
 }
 
-static int finish(mote_table *table)
+int mote_state_finish(mote_table *table)
 {
     int status = mote_table_close(table);
     return status ? mote_complain(mote_exit_code(status), "%s", mote_output_message()) : 0;
@@ -146,19 +163,12 @@ static int write_moments(mote_filter_files *files, mote_run *run, const char *en
 {
     const int64_t d = files->model->state_count, rows = mote_filter_record_count(run);
     mote_table table;
-    char made[32];
     if (!mote_filter_record(run, names[0], 0))
         return 0;
     int status = mote_table_open(&table, files->root, ending);
     if (status)
         return mote_complain(mote_exit_code(status), "%s", mote_output_message());
-    mote_table_text(&table, "time");
-    for (int64_t k = 0; k < d; ++k) {
-        for (int i = 0; i < count; ++i)
-            mote_table_format(&table, ",%s_%s", state_name(files->model, k, made), headings[i]);
-        for (int i = 0; bands && i < MOTE_BANDS; ++i)
-            mote_table_format(&table, ",%s_%s", state_name(files->model, k, made), band_names[i]);
-    }
+    mote_state_heading(&table, files->model, headings, count, bands);
     for (int64_t t = 0; t < rows; ++t) {
         mote_table_text(&table, "\n");
         mote_table_short(&table, mote_filter_record(run, "time", 0)[t]);
@@ -167,22 +177,29 @@ static int write_moments(mote_filter_files *files, mote_run *run, const char *en
         for (int64_t k = 0; k < d; ++k) {
             for (int i = 0; i < count; ++i) {
                 const double *column = mote_filter_record(run, names[i], k);
-                put(&table, column ? column[t] : (double)NAN);
+                mote_state_put(&table, column ? column[t] : (double)NAN);
             }
             for (int i = 0; bands && i < MOTE_BANDS; ++i)
-                put(&table, files->row ? files->row[k * MOTE_BANDS + i] : (double)NAN);
+                mote_state_put(&table, files->row ? files->row[k * MOTE_BANDS + i] : (double)NAN);
         }
     }
     mote_table_text(&table, "\n");
-    return finish(&table);
+    return mote_state_finish(&table);
 }
 
-static void put_observations(mote_table *table, const mote_ssm *model, int64_t t)
+void mote_state_observation_heading(mote_table *table, const mote_ssm *model)
+{
+    mote_table_text(table, "time");
+    for (int64_t k = 0; k < model->observation_count; ++k)
+        mote_table_format(table, ",%s", model->observations && model->observations[k] ? model->observations[k] : "observation");
+}
+
+void mote_state_observations(mote_table *table, const mote_ssm *model, int64_t t)
 {
     const int64_t n = model->observation_count;
     for (int64_t k = 0; k < n; ++k) {
         const int seen = !model->series->observed || model->series->observed[t * n + k];
-        put(table, seen ? model->series->values[t * n + k] : (double)NAN);
+        mote_state_put(table, seen ? model->series->values[t * n + k] : (double)NAN);
     }
 }
 
@@ -195,20 +212,18 @@ static int write_steps(mote_filter_files *files, mote_run *run)
     int status = mote_table_open(&table, files->root, "_steps.csv");
     if (status)
         return mote_complain(mote_exit_code(status), "%s", mote_output_message());
-    mote_table_text(&table, "time");
-    for (int64_t k = 0; k < model->observation_count; ++k)
-        mote_table_format(&table, ",%s", model->observations && model->observations[k] ? model->observations[k] : "observation");
+    mote_state_observation_heading(&table, model);
     for (int i = 0; i < 4; ++i)
         mote_table_format(&table, ",%s", names[i]);
     for (int64_t t = 0; t < rows; ++t) {
         mote_table_text(&table, "\n");
         mote_table_short(&table, mote_filter_record(run, "time", 0)[t]);
-        put_observations(&table, model, t);
+        mote_state_observations(&table, model, t);
         for (int i = 0; i < 4; ++i)
-            put(&table, mote_filter_record(run, names[i], 0)[t]);
+            mote_state_put(&table, mote_filter_record(run, names[i], 0)[t]);
     }
     mote_table_text(&table, "\n");
-    return finish(&table);
+    return mote_state_finish(&table);
 }
 
 int mote_filter_files_write(mote_filter_files *files, mote_run *run)

@@ -13,6 +13,7 @@
 #define MOTE_CLI_FILTER_FILES_H
 
 #include "cli/job.h"
+#include "io/table.h"
 
 enum { MOTE_BANDS = 5 };
 
@@ -21,7 +22,7 @@ typedef struct mote_filter_files {
     const mote_ssm *model;
     char root[2 * MOTE_JOB_PATH];
     int raw;                    /* descriptor of NAME_bands.raw, -1 */
-    struct mote_weighted { double value, weight; } *sorted;
+    struct mote_weighted *sorted;
     double *row;                /* state_count times MOTE_BANDS */
     int64_t room;               /* of sorted */
 } mote_filter_files;
@@ -35,6 +36,26 @@ int mote_filter_files_write(mote_filter_files *files, mote_run *run);
 
 /* After the end: MOTE_EXIT_DATA and a message when all weights became zero. */
 int mote_filter_files_verdict(const mote_filter_files *files, mote_run *run);
+
+/* smooth_files.c: the same of a run of `smoother`: NAME_smoothed.csv, with quantiles where the method has weighted particles
+ * or paths, and NAME_steps.csv with time and observations. */
+int mote_smooth_files_write(const mote_job *job, mote_run *run);
+
+/* ---- shared by the two ---- */
+
+struct mote_weighted { double value, weight; };
+
+/* Quantiles of weighted particles, which are sorted. */
+void mote_state_bands(struct mote_weighted *particles, int64_t n, double row[MOTE_BANDS]);
+
+/* The first line: time, of each state `count` headings and perhaps the bands; or time and observations. */
+void mote_state_heading(mote_table *table, const mote_ssm *model, const char *const *headings, int count, int bands);
+void mote_state_observation_heading(mote_table *table, const mote_ssm *model);
+void mote_state_observations(mote_table *table, const mote_ssm *model, int64_t t);
+
+/* A comma and a number, nothing for NaN. And closing: 0, or an exit code after a message. */
+void mote_state_put(mote_table *table, double value);
+int mote_state_finish(mote_table *table);
 
 /* filter_stream.c: observations from standard input, one line out for each. An exit code. */
 int mote_filter_stream(mote_job *job);

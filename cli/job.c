@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <mote/filter.h>
+#include <mote/smoother.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +23,11 @@ enum { RUN_KEYS = sizeof run_keys / sizeof *run_keys };
 
 /* ---- sections and keys ---------------------------------------------------------------------------------------- */
 
-enum { FIXED_SECTIONS = 5 };
+enum { FIXED_SECTIONS = 6 };
 
 static const char *section_at(const void *ctx, int64_t i)
 {
-    static const char *const fixed[FIXED_SECTIONS] = { "run", "model", "parameters", "record", "data" };
+    static const char *const fixed[FIXED_SECTIONS] = { "run", "model", "parameters", "record", "data", "smooth" };
     (void)ctx;
     return i < FIXED_SECTIONS ? fixed[i] : mote_algorithm_name(mote_algorithm_at(i - FIXED_SECTIONS));
 }
@@ -154,6 +155,8 @@ static int read_options(mote_job *job)
             memcpy(options, &their_head, sizeof their_head);
         }
         code = read_section(mote_config_section(job->file, other->name), other->name, other, options);
+        if (!code && algorithm == mote_smoother) /* its verb is `smooth` */
+            code = read_section(mote_config_section(job->file, "smooth"), "smooth", other, options);
         if (options != job->options)
             free(options);
     }

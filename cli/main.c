@@ -7,8 +7,8 @@
 #include "core/message.h"
 
 static const mote_verb *const verbs[] = {
-    &mote_verb_run,  &mote_verb_resume, &mote_verb_filter, &mote_verb_summarize, &mote_verb_plot,
-    &mote_verb_eval, &mote_verb_check,  &mote_verb_new,    &mote_verb_config,    &mote_verb_completion,
+    &mote_verb_run,  &mote_verb_resume, &mote_verb_filter, &mote_verb_smooth, &mote_verb_summarize,  &mote_verb_plot,
+    &mote_verb_eval, &mote_verb_check,  &mote_verb_new,    &mote_verb_config, &mote_verb_completion,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -102,6 +102,7 @@ static int write_results(session *s)
     mote_live_line_wipe(&s->line);
     int code = mote_write_results(s->run, s->job->output, s->job->name);
     code = code ? code : mote_filter_files_write(&s->files, s->run);
+    code = code ? code : mote_smooth_files_write(s->job, s->run);
     const double cost = (mote_clock() - start) / refresh_share;
     s->next_refresh = mote_clock() + (cost > s->interval ? cost : s->interval);
     return code;

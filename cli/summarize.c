@@ -16,6 +16,8 @@
 #include "cli/summary.h"
 #include "core/number.h"
 
+enum { MOST_ROWS = 200 }; /* of the table of parameters */
+
 /* ---- one run --------------------------------------------------------------------------------------------------- */
 
 /* A number to the digits that its error supports: two of the error's. */
@@ -144,7 +146,8 @@ static void print_parameters(const mote_outcome *outcome)
     const int width = name_width(list);
     char text[MOTE_NUMBER_SIZE], prior[160];
     printf("\n%-*s %12s %12s %12s %12s %12s  %s\n", width, "parameter", "mean", "sd", "68 % from", "to", "best", "prior");
-    for (size_t i = 0; i < json_array_size(list); ++i) {
+    const size_t shown = json_array_size(list) < MOST_ROWS ? json_array_size(list) : MOST_ROWS;
+    for (size_t i = 0; i < shown; ++i) {
         const json_t *parameter = json_array_get(list, i);
         const double sd = mote_outcome_number(parameter, "sd");
         printf("%-*s", width, mote_outcome_text(parameter, "name"));
@@ -152,6 +155,8 @@ static void print_parameters(const mote_outcome *outcome)
             printf(" %12s", rounded(mote_outcome_number(parameter, keys[k]), sd / 10, text));
         printf("  %s\n", prior_text(parameter, prior));
     }
+    if (shown < json_array_size(list))
+        printf("and %d more in the JSON file\n", (int)(json_array_size(list) - shown));
 }
 
 static void print_outcome(const mote_outcome *outcome)

@@ -56,6 +56,31 @@ expect "resume" 0 "" "$mote" resume half -q --max-calls 0
 check "goes on with the same bytes" cmp chains/a/a_filtered.csv half/a_filtered.csv
 check "smoothed, too" cmp chains/a/a_smoothed.csv half/a_smoothed.csv
 
+# ---- smoothing ----
+# Rauch-Tung-Striebel smoother of the same model: mean and sd at time 0.
+set -- $(awk -F, 'NR > 1 {
+    t = n++
+    if (t) { pm[t] = 0.9 * m; pp[t] = 0.81 * p + 0.25; m = pm[t]; p = pp[t] } else { m = 0; p = 1 }
+    s = p + 0.49; m += p / s * ($2 - m); p -= p * p / s; fm[t] = m; fp[t] = p
+} END {
+    for (t = n - 2; t >= 0; --t) {
+        g = 0.9 * fp[t] / pp[t + 1]; m = fm[t] + g * (m - pm[t + 1]); p = fp[t] + g * g * (p - pp[t + 1])
+    }
+    print m, sqrt(p)
+}' s.csv)
+first() { sed -n 2p "$1/a_smoothed.csv" | cut -d, -f"$2"; }
+for method in ffbsi ffbsm genealogy fixed_lag; do
+    expect "mote smooth, $method" 0 "" "$mote" smooth a.ini -q -o $method --set smooth.method=$method --set smooth.particles=1500
+    check "mean at time 0" near "$(first $method 2)" "$1" 0.15
+    check "sd at time 0" near "$(first $method 3)" "$2" 0.12
+done
+check "bands of trajectories" near "$(first ffbsi 8)" "$(awk "BEGIN { print $1 + $2 }")" 0.15
+check "bands of weighted particles" near "$(first ffbsm 8)" "$(awk "BEGIN { print $1 + $2 }")" 0.15
+expect "a smoother that the model does not allow" 78 "needs artificial" "$mote" smooth a.ini -o never --set smooth.method=two_filter
+expect "a transition without density" 78 "needs log_transition" "$mote" smooth a.ini -o never --set model.density=none
+expect "an unknown key of [smooth]" 78 "did you mean 'method'" "$mote" smooth a.ini -o never --set smooth.methods=ffbsm
+expect "plot of a smoother" 0 "ffbsi/plots/states.gp" "$mote" plot ffbsi --no-draw
+
 # ---- learning ----
 learn() {
     name=$1 sampler=$2 pattern=$3
