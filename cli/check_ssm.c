@@ -8,8 +8,6 @@
 
 #include "core/run.h"
 
-enum { PAIRS = 100, SEARCHES = 20, GRADIENTS = 20 };
-
 static const mote_ssm *model_of(const mote_ssm_check *check)
 {
     return &check->space.model;
@@ -18,12 +16,18 @@ static const mote_ssm *model_of(const mote_ssm_check *check)
 /* ---- particles ---- */
 
 /* Particles first .. first + n - 1 as a model sees them, in columns of their own. */
-static mote_block make_block(mote_ssm_check *check, int64_t first, int64_t n, int has_previous)
+mote_block mote_ssm_check_block(mote_ssm_check *check, int64_t first, int64_t n, int has_previous)
 {
     mote_block block = { MOTE_VERSIONED(mote_block), .n = n, .first = first, .step = check->step, .time = check->time,
                          .time_previous = check->time_previous, .parameter = check->parameter, .cache = check->cache,
                          .previous = has_previous ? (const double *const *)check->small_previous : NULL,
                          .state = check->small_state, .log_weight = check->small_value };
+    for (int64_t p = 0; check->each && p < check->space.space.theta_count; ++p)
+        check->wide_at[p] = check->wide[p] + first;
+    if (check->each) {
+        block.parameter = check->wide_at;
+        block.parameter_stride = 1;
+    }
     for (int64_t k = 0; k < model_of(check)->state_count; ++k) {
         memcpy(check->small_previous[k], check->previous[k] + first, (size_t)n * sizeof(double));
         memcpy(check->small_state[k], check->state[k] + first, (size_t)n * sizeof(double));
@@ -47,7 +51,7 @@ int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has
     int status = MOTE_OK;
     for (int64_t first = 0; first < check->n && !status; first += size) {
         const int64_t n = least(size, check->n - first);
-        const mote_block block = make_block(check, first, n, has_previous);
+        const mote_block block = mote_ssm_check_block(check, first, n, has_previous);
         mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, step, first);
         status = draw(model_of(check)->ctx, &block, &source);
         for (int64_t k = 0; k < model_of(check)->state_count; ++k)
@@ -61,7 +65,7 @@ int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density
     int status = MOTE_OK;
     for (int64_t first = 0; first < check->n && !status; first += size) {
         const int64_t n = least(size, check->n - first);
-        const mote_block block = make_block(check, first, n, has_previous);
+        const mote_block block = mote_ssm_check_block(check, first, n, has_previous);
         for (int64_t i = 0; i < n; ++i)
             check->small_value[i] = NAN;
         status = density(model_of(check)->ctx, &block);
@@ -77,7 +81,7 @@ static int observe(mote_ssm_check *check)
     double **value = check->small_previous;
     if (check->space.has_series || !model->sample_observation || model->observation_count > model->state_count)
         return MOTE_OK;
-    mote_block block = make_block(check, 0, 1, 0);
+    mote_block block = mote_ssm_check_block(check, 0, 1, 0);
     mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 900 + (uint32_t)check->step, 0);
     int status = model->sample_observation(model->ctx, &block, &source, value);
     for (int64_t k = 0; k < model->observation_count; ++k) {
@@ -141,7 +145,7 @@ int mote_ssm_check_advance(mote_ssm_check *check)
 
 /* ---- questions: values ---- */
 
-static int has_previous(const mote_ssm_check *check)
+int mote_ssm_check_later(const mote_ssm_check *check)
 {
     return check->step > 0 || model_of(check)->flags & MOTE_SSM_START_BEFORE;
 }
@@ -162,7 +166,7 @@ static int look_at_step(mote_ssm_check *check, int64_t *odd_states, int64_t *odd
         *odd_states += count_odd(check, check->state[k], 1);
     if (model->observation_count && !check->datum.any)
         return MOTE_OK;
-    int status = mote_ssm_check_density(check, model->log_potential, has_previous(check), MOTE_BLOCK, check->value);
+    int status = mote_ssm_check_density(check, model->log_potential, mote_ssm_check_later(check), MOTE_BLOCK, check->value);
     if (status)
         return status;
     double largest = -INFINITY;
@@ -202,8 +206,8 @@ static int density_differs(mote_ssm_check *check, mote_density_function *density
 {
     if (!density)
         return 0;
-    if (mote_ssm_check_density(check, density, has_previous(check), MOTE_BLOCK, check->value) ||
-        mote_ssm_check_density(check, density, has_previous(check), 1, check->again))
+    if (mote_ssm_check_density(check, density, mote_ssm_check_later(check), MOTE_BLOCK, check->value) ||
+        mote_ssm_check_density(check, density, mote_ssm_check_later(check), 1, check->again))
         return -1;
     return memcmp(check->value, check->again, (size_t)check->n * sizeof(double)) != 0;
 }
@@ -214,14 +218,14 @@ static int draw_differs(mote_ssm_check *check, mote_draw_function *draw)
     int differs = 0;
     if (!draw)
         return 0;
-    if (mote_ssm_check_draw(check, draw, has_previous(check), 1, 77))
+    if (mote_ssm_check_draw(check, draw, mote_ssm_check_later(check), 1, 77))
         return -1;
     memcpy(check->again, check->state[0], (size_t)check->n * sizeof(double));
     for (int64_t k = 0; k < model->state_count && differs >= 0; ++k) {
-        if (mote_ssm_check_draw(check, draw, has_previous(check), 1, 77))
+        if (mote_ssm_check_draw(check, draw, mote_ssm_check_later(check), 1, 77))
             return -1;
         memcpy(check->again, check->state[k], (size_t)check->n * sizeof(double));
-        if (mote_ssm_check_draw(check, draw, has_previous(check), MOTE_BLOCK, 77))
+        if (mote_ssm_check_draw(check, draw, mote_ssm_check_later(check), MOTE_BLOCK, 77))
             return -1;
         differs |= memcmp(check->again, check->state[k], (size_t)check->n * sizeof(double)) != 0;
     }
@@ -245,7 +249,7 @@ static void ask_blocks(mote_ssm_check *check)
         { "log_transition_bound", m->log_transition_bound }, { "log_propose", m->log_propose },
     };
     int wrong = 0;
-    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !has_previous(check)))
+    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !mote_ssm_check_later(check)))
         return;
     check->n = 300;
     const int weighed = check->datum.any || !m->observation_count;
@@ -256,6 +260,31 @@ static void ask_blocks(mote_ssm_check *check)
         tell_blocks(check, draws[i].name, draw_differs(check, draws[i].draw), &wrong);
     if (!wrong)
         mote_check_say(&check->report, MOTE_VERDICT_OK, "one particle against blocks, repeated: the same bytes");
+}
+
+/* Each particle gets parameters of its own, as in iterated filtering: a model that reads the first ones for all must say so. */
+static void ask_parameters(mote_ssm_check *check)
+{
+    const mote_ssm *m = model_of(check);
+    const int64_t count = check->space.space.theta_count;
+    if (m->flags & MOTE_SSM_ROW_PARAMETERS || m->prepare || !check->space.space.sampled_count)
+        return;
+    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !mote_ssm_check_later(check)))
+        return;
+    check->n = 300;
+    for (int64_t p = 0; p < count; ++p)
+        for (int64_t i = 0; i < check->n; ++i)
+            check->wide[p][i] = check->theta[(i % MOTE_CHECK_ROWS) * count + p];
+    check->each = 1;
+    int differs = draw_differs(check, m->transition) || density_differs(check, m->log_transition);
+    if (check->datum.any || !m->observation_count)
+        differs |= density_differs(check, m->log_potential) != 0;
+    check->each = 0;
+    if (differs)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "parameters: all particles of a block get those of its first one; set "
+                       "MOTE_SSM_ROW_PARAMETERS, or read parameter[p][i * parameter_stride]");
+    else
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "parameters of each particle are read");
 }
 
 static uint64_t hash_of_filter(const mote_ssm_check *check, int64_t threads, int *status)
@@ -296,179 +325,6 @@ static void ask_threads(mote_ssm_check *check)
         mote_check_say(&check->report, MOTE_VERDICT_OK, "one thread against four: the same bytes");
 }
 
-/* ---- questions: bound ---- */
-
-/* log m, or log m G of a model whose potential looks at the previous state, from the particle in place 0 of `previous` and
- * `state`; NaN when the model failed. */
-static double pair_density(mote_ssm_check *check)
-{
-    const mote_ssm *m = model_of(check);
-    double value = NAN, potential = 0;
-    check->n = 1;
-    int status = mote_ssm_check_density(check, m->log_transition, 1, 1, &value);
-    if (!status && m->flags & MOTE_SSM_PAIR_POTENTIAL && check->datum.any)
-        status = mote_ssm_check_density(check, m->log_potential, 1, 1, &potential);
-    return status ? (double)NAN : value + potential;
-}
-
-/* Largest excess of the density over its bound at state i: over all `PAIRS` particles, then by random steps from the best. */
-static double worst_excess(mote_ssm_check *check, double **from, double **to, int64_t i)
-{
-    const int64_t d = model_of(check)->state_count;
-    double bound, best = -INFINITY;
-    int64_t best_at = 0;
-    for (int64_t k = 0; k < d; ++k)
-        check->state[k][0] = to[k][i];
-    check->n = 1;
-    if (mote_ssm_check_density(check, model_of(check)->log_transition_bound, 1, 1, &bound))
-        return NAN;
-    for (int64_t j = 0; j < PAIRS; ++j) {
-        for (int64_t k = 0; k < d; ++k)
-            check->previous[k][0] = from[k][j];
-        const double value = pair_density(check);
-        if (isnan(value))
-            return NAN;
-        if (value > best)
-            best = value, best_at = j;
-    }
-    double scale = 0.5, normal[64];
-    for (int64_t step = 0; step < 200; ++step) {
-        mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 5000 + (uint32_t)step, i);
-        mote_normals(&source, normal, d < 64 ? d : 64);
-        for (int64_t k = 0; k < d; ++k)
-            check->previous[k][0] = from[k][best_at] + scale * normal[k % 64] * (fabs(from[k][best_at] - from[k][(best_at + 1) % PAIRS]) + 1e-3);
-        const double value = pair_density(check);
-        if (value > best) {
-            best = value;
-            for (int64_t k = 0; k < d; ++k)
-                from[k][best_at] = check->previous[k][0];
-        } else {
-            scale *= 0.97;
-        }
-    }
-    return best - bound;
-}
-
-static void ask_bound(mote_ssm_check *check)
-{
-    const int64_t d = model_of(check)->state_count;
-    double worst = -INFINITY;
-    if (!model_of(check)->log_transition_bound || !model_of(check)->log_transition)
-        return;
-    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
-        double *from[64], *to[64];
-        if (d > 64 || mote_ssm_check_begin(check, row) || (mote_ssm_check_advance(check) && !has_previous(check)))
-            return;
-        int lost = 0;
-        for (int64_t k = 0; k < d; ++k) {
-            from[k] = mote_memory_allocate(&check->memory, PAIRS, sizeof(double));
-            to[k] = mote_memory_allocate(&check->memory, PAIRS, sizeof(double));
-            lost |= !from[k] || !to[k];
-            for (int64_t i = 0; i < PAIRS && !lost; ++i)
-                from[k][i] = check->previous[k][i], to[k][i] = check->state[k][i];
-        }
-        for (int64_t i = 0; i < SEARCHES && !lost; ++i) {
-            const double excess = worst_excess(check, from, to, i);
-            worst = excess > worst || isnan(excess) ? excess : worst;
-        }
-        for (int64_t k = 0; k < d; ++k) {
-            mote_memory_release(&check->memory, from[k]);
-            mote_memory_release(&check->memory, to[k]);
-        }
-    }
-    if (isnan(worst))
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: a density or its bound is not a number");
-    else if (worst > 1e-9)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: log_transition exceeds log_transition_bound by %.3g", worst);
-    else
-        mote_check_say(&check->report, worst < -3 ? MOTE_VERDICT_NOTE : MOTE_VERDICT_OK,
-                       "bound: log_transition stays below log_transition_bound; closest by %.3g%s", -worst,
-                       worst < -3 ? " (a loose bound costs rejections)" : "");
-}
-
-/* ---- questions: gradient ---- */
-
-/* log of initial law or transition, plus the potential, of particle 0; NaN when the model failed. */
-static double log_joint(mote_ssm_check *check)
-{
-    const mote_ssm *m = model_of(check);
-    const int later = has_previous(check);
-    double value = NAN, potential = 0;
-    check->n = 1;
-    memset(check->cache, 0, (size_t)m->cache_size);
-    if (m->prepare && m->prepare(m->ctx, check->parameter[0], check->cache))
-        return NAN;
-    int status = mote_ssm_check_density(check, later ? m->log_transition : m->log_initial, later, 1, &value);
-    if (!status && check->datum.any)
-        status = mote_ssm_check_density(check, m->log_potential, later, 1, &potential);
-    return status ? (double)NAN : value + potential;
-}
-
-static int gradient_at(mote_ssm_check *check, double *gradient)
-{
-    const mote_ssm *m = model_of(check);
-    const int64_t count = check->space.space.theta_count;
-    double *column[256];
-    const mote_block block = make_block(check, 0, 1, has_previous(check));
-    if (count > 256)
-        return MOTE_EUNSUPPORTED;
-    for (int64_t p = 0; p < count; ++p)
-        column[p] = &gradient[p];
-    return m->gradient(m->ctx, &block, column);
-}
-
-/* 1 when a component is off by more than 1e-4 of the gradient's length; -1 when the model failed. */
-static int gradient_is_wrong(mote_ssm_check *check)
-{
-    const int64_t count = check->space.space.theta_count;
-    double *theta = check->theta + check->row * count, gradient[256] = { 0 }, norm = 0, worst = 0;
-    if (isnan(log_joint(check)) || gradient_at(check, gradient))
-        return -1;
-    for (int64_t p = 0; p < count; ++p)
-        norm += gradient[p] * gradient[p];
-    for (int64_t p = 0; p < count; ++p) {
-        const double x = theta[p], h = 1e-5 * (fabs(x) > 1e-3 ? fabs(x) : 1e-3);
-        theta[p] = x + h;
-        const double up = log_joint(check);
-        theta[p] = x - h;
-        const double down = log_joint(check);
-        theta[p] = x;
-        const double error = fabs((up - down) / (2 * h) - gradient[p]);
-        worst = error > worst || isnan(error) ? error : worst;
-    }
-    return !(worst <= 1e-4 * sqrt(norm) + 1e-5);
-}
-
-static void ask_gradient(mote_ssm_check *check)
-{
-    const mote_ssm *m = model_of(check);
-    int wrong = 0, asked = 0, failed = 0;
-    if (!m->gradient || !m->log_transition || !check->space.space.theta_count)
-        return;
-    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
-        int status = mote_ssm_check_begin(check, row);
-        while (!status) {
-            for (int64_t i = 0; i < GRADIENTS && (has_previous(check) || m->log_initial); ++i, ++asked) {
-                for (int64_t k = 0; k < m->state_count; ++k) {
-                    check->state[k][0] = check->state[k][i];
-                    check->previous[k][0] = check->previous[k][i];
-                }
-                const int answer = gradient_is_wrong(check);
-                wrong += answer > 0;
-                failed += answer < 0;
-            }
-            (void)log_joint(check); /* the cache belongs to the row's own parameters again */
-            check->n = MOTE_CHECK_PARTICLES;
-            status = mote_ssm_check_advance(check);
-        }
-    }
-    if (failed || wrong)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "gradient: of %d particles %d differ from finite differences by over 1e-4, "
-                       "%d failed", asked, wrong, failed);
-    else
-        mote_check_say(&check->report, MOTE_VERDICT_OK, "gradient: agrees with finite differences at %d particles", asked);
-}
-
 /* ---- cost ---- */
 
 static int by_size(const void *a, const void *b)
@@ -482,14 +338,14 @@ static void ask_cost(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
     double seconds[100];
-    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !has_previous(check)))
+    if (mote_ssm_check_begin(check, 0) || (mote_ssm_check_advance(check) && !mote_ssm_check_later(check)))
         return;
     check->n = 1000;
     for (int i = 0; i < 100; ++i) {
         const double start = mote_clock();
-        int status = mote_ssm_check_draw(check, m->transition, has_previous(check), MOTE_BLOCK, 100 + (uint32_t)i);
+        int status = mote_ssm_check_draw(check, m->transition, mote_ssm_check_later(check), MOTE_BLOCK, 100 + (uint32_t)i);
         if (!status && (check->datum.any || !m->observation_count))
-            status = mote_ssm_check_density(check, m->log_potential, has_previous(check), MOTE_BLOCK, check->value);
+            status = mote_ssm_check_density(check, m->log_potential, mote_ssm_check_later(check), MOTE_BLOCK, check->value);
         seconds[i] = (mote_clock() - start) / 1000 + 1e-12;
     }
     qsort(seconds, 100, sizeof *seconds, by_size);
@@ -513,6 +369,19 @@ static double **columns(const mote_ssm_check *check, int64_t n)
         if (!list[k])
             return NULL;
     return list;
+}
+
+static double **wide_columns(const mote_ssm_check *check, int64_t count)
+{
+    double **list = mote_memory_allocate(&check->memory, count + 1, sizeof *list);
+    double *block = mote_memory_allocate(&check->memory, (count + 1) * MOTE_BLOCK, sizeof *block);
+    for (int64_t p = 0; list && block && p <= count; ++p)
+        list[p] = block + p * MOTE_BLOCK;
+    if (list && block)
+        return list;
+    mote_memory_release(&check->memory, list);
+    mote_memory_release(&check->memory, block);
+    return NULL;
 }
 
 static void free_columns(const mote_ssm_check *check, double **list)
@@ -553,6 +422,8 @@ static int open_check(mote_ssm_check *check, const mote_job *job)
     const int64_t count = check->space.space.theta_count;
     check->theta = mote_memory_allocate(&check->memory, MOTE_CHECK_ROWS * count, sizeof(double));
     check->parameter = mote_memory_allocate(&check->memory, count + 1, sizeof *check->parameter);
+    check->wide = wide_columns(check, count);
+    check->wide_at = mote_memory_allocate(&check->memory, count + 1, sizeof *check->wide_at);
     check->cache = mote_memory_allocate_aligned(&check->memory, check->space.model.cache_size + 1, 1);
     check->value = mote_memory_allocate(&check->memory, MOTE_CHECK_SAMPLE, sizeof(double));
     check->again = mote_memory_allocate(&check->memory, MOTE_CHECK_SAMPLE, sizeof(double));
@@ -561,7 +432,7 @@ static int open_check(mote_ssm_check *check, const mote_job *job)
     check->state = columns(check, MOTE_CHECK_SAMPLE);
     check->small_previous = columns(check, MOTE_BLOCK);
     check->small_state = columns(check, MOTE_BLOCK);
-    if (!check->theta || !check->parameter || !check->cache || !check->value || !check->again || !check->small_value ||
+    if (!check->theta || !check->parameter || !check->wide || !check->wide_at || !check->cache || !check->value || !check->again || !check->small_value ||
         !check->previous || !check->state || !check->small_previous || !check->small_state ||
         mote_datum_open(&check->datum, &check->space, &check->memory) || mote_source_open_live(&check->live, 1, 0))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
@@ -577,6 +448,10 @@ static void close_check(mote_ssm_check *check)
     free_columns(check, check->small_state);
     mote_memory_release_aligned(&check->memory, check->small_value);
     mote_memory_release_aligned(&check->memory, check->cache);
+    if (check->wide)
+        mote_memory_release(&check->memory, check->wide[0]);
+    mote_memory_release(&check->memory, check->wide);
+    mote_memory_release(&check->memory, check->wide_at);
     mote_memory_release(&check->memory, check->parameter);
     mote_memory_release(&check->memory, check->theta);
     mote_memory_release(&check->memory, check->value);
@@ -597,10 +472,11 @@ int mote_check_ssm(const mote_job *job)
         ask_values(check);
         if (!check->report.failures) {
             ask_blocks(check);
+            ask_parameters(check);
             ask_threads(check);
             mote_ssm_check_laws(check);
-            ask_bound(check);
-            ask_gradient(check);
+            mote_ssm_check_bound(check);
+            mote_ssm_check_gradient(check);
             ask_cost(check);
         }
         printf("%d failed, %d to look at\n", check->report.failures, check->report.notes);

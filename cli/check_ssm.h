@@ -28,6 +28,9 @@ typedef struct mote_ssm_check {
     mote_source *live;
     double *theta;              /* ROWS rows */
     const double **parameter;   /* of the present row */
+    double **wide;              /* parameters of each particle, theta_count columns; see `each` */
+    const double **wide_at;
+    int64_t each;               /* 1: blocks are handed parameters of each particle */
     void *cache;
     int64_t row, step;
     double time, time_previous;
@@ -48,6 +51,14 @@ int mote_ssm_check_advance(mote_ssm_check *check);
 /* Calls a member for the particles at hand in blocks of `size`: draws into `state`, or values into `value`. */
 int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has_previous, int64_t size, uint32_t step);
 int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size, double *value);
+
+/* Particles first .. first + n - 1 as a model sees them, in columns of their own; has the present step a previous state? */
+mote_block mote_ssm_check_block(mote_ssm_check *check, int64_t first, int64_t n, int has_previous);
+int mote_ssm_check_later(const mote_ssm_check *check);
+
+/* check_slope.c. */
+void mote_ssm_check_bound(mote_ssm_check *check);
+void mote_ssm_check_gradient(mote_ssm_check *check);
 
 /* check_law.c: samplers against densities, maps, normal laws. */
 void mote_ssm_check_laws(mote_ssm_check *check);

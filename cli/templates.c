@@ -150,7 +150,7 @@ const char mote_ssm_model[] =
     "    static const mote_ssm ssm = { MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(parameters), MOTE_STATES(states),\n"
     "                                  MOTE_OBSERVATIONS(observations), .initial = initial, .transition = transition,\n"
     "                                  .log_potential = log_potential, .log_transition = log_transition,\n"
-    "                                  .log_transition_bound = log_transition_bound, .name = \"@\", .flags = MOTE_SSM_THREADSAFE };\n"
+    "                                  .log_transition_bound = log_transition_bound, .name = \"@\", .flags = MOTE_SSM_THREADSAFE | MOTE_SSM_ROW_PARAMETERS };\n"
     "    (void)host, (void)section; /* host->config_real(section, \"key\", ...) reads [model] of the ini file */\n"
     "    model->ssm = &ssm;\n"
     "    return 0;\n"

@@ -4,8 +4,8 @@
  *
  *     x_0 ~ N(0, 1),   x' = x + growth - decline exp(curvature x) + sd_x N(0, 1),   y = x + sd_y N(0, 1)
  *
- * Known answer at (0.15, 0.12, 0.1) with sd_x = 0.47, sd_y = 0.39: log-likelihood -78.31536, by quadrature. The likelihood is
- * nearly unbounded as sd_y falls to 0: take it for posteriors, not for its maximum. */
+ * Known answer at (0.15, 0.12, 0.1) with sd_x = 0.47, sd_y = 0.39: log-likelihood -78.31536, by quadrature. The
+ * likelihood is nearly unbounded as sd_y falls to 0: take it for posteriors, not for its maximum. */
 #define MOTE_PLUGIN_LINKS_NOTHING
 #include <math.h>
 #include <mote/plugin.h>
@@ -38,9 +38,10 @@ static int transition(void *ctx, const mote_block *b, mote_source *source)
 static int log_potential(void *ctx, const mote_block *b)
 {
     const double precision = *b->parameter[PRECISION_Y], y = b->observation[0];
+    const double constant = 0.5 * log(precision) - half_log_two_pi;
     (void)ctx;
     for (int64_t i = 0; i < b->n; ++i)
-        b->log_weight[i] = 0.5 * log(precision) - half_log_two_pi - 0.5 * precision * (y - b->state[0][i]) * (y - b->state[0][i]);
+        b->log_weight[i] = constant - 0.5 * precision * (y - b->state[0][i]) * (y - b->state[0][i]);
     return 0;
 }
 
@@ -76,7 +77,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     static const mote_ssm ssm = {
         MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(parameters), MOTE_STATES(states), MOTE_OBSERVATIONS(observations),
         .initial = initial, .transition = transition, .log_potential = log_potential, .log_transition = log_transition,
-        .log_transition_bound = log_transition_bound, .name = "theta-logistic", .flags = MOTE_SSM_THREADSAFE,
+        .log_transition_bound = log_transition_bound, .name = "theta-logistic",
+        .flags = MOTE_SSM_THREADSAFE | MOTE_SSM_ROW_PARAMETERS,
     };
     (void)host, (void)section;
     model->ssm = &ssm;

@@ -81,7 +81,7 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     static const mote_ssm ssm = {
         MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(parameters), MOTE_STATES(states), MOTE_OBSERVATIONS(observations),
         .initial = initial, .transition = transition, .log_potential = log_potential, .name = "predators and prey",
-        .flags = MOTE_SSM_THREADSAFE,
+        .flags = MOTE_SSM_THREADSAFE | MOTE_SSM_ROW_PARAMETERS,
     };
     static mote_ssm mine;
     static int64_t most_events;

@@ -129,7 +129,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     const mote_ssm ssm = {
         MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(parameters), MOTE_STATES(states), MOTE_OBSERVATIONS(observations),
         .initial = initial, .transition = transition, .log_potential = log_potential, .log_transition = log_transition,
-        .log_transition_bound = log_transition_bound, .ctx = net, .name = "recurrent network", .flags = MOTE_SSM_THREADSAFE,
+        .log_transition_bound = log_transition_bound, .ctx = net, .name = "recurrent network",
+        .flags = MOTE_SSM_THREADSAFE | MOTE_SSM_ROW_PARAMETERS,
     };
     draw_weights(net, (uint64_t)seed);
     net->ssm = ssm;

@@ -121,7 +121,7 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
         .initial = initial, .transition = transition, .log_potential = log_potential, .log_initial = log_initial,
         .log_transition = log_transition, .log_transition_bound = log_transition_bound, .additive = additive,
         .additive_names = sums, .additive_count = 1, .gradient = gradient, .sample_observation = sample_observation,
-        .name = "stochastic volatility", .flags = MOTE_SSM_THREADSAFE,
+        .name = "stochastic volatility", .flags = MOTE_SSM_THREADSAFE | MOTE_SSM_ROW_PARAMETERS,
     };
     (void)host, (void)section;
     model->ssm = &ssm;

@@ -20,6 +20,7 @@ question "a bound that is too low" 65 "FAIL  bound: log_transition exceeds" --se
 question "a gradient that is off by a percent" 65 "FAIL  gradient" --set model.gradient=wrong
 question "a proposal that is off by a third of its width" 65 "FAIL  log_propose is not" --set model.proposal=wrong
 question "draws that depend on the block" 65 "FAIL  blocks: transition" --set model.draws=by_place
+question "parameters of the block's first particle" 65 "FAIL  parameters" --set model.rows=no
 question "potentials that are no numbers" 65 "FAIL  values" --set model.potential=nan
 question "a model that stops" 65 "code -5" --set model.potential=stop
 question "both models" 0 "model parabola" --set model.both=yes

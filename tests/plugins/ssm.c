@@ -10,6 +10,7 @@
  *   proposal     right | wrong               its density's centre
  *   draws        right | by_place            numbers that depend on the place in the block
  *   threads      yes | no
+ *   rows         yes | no                    says that it reads one set of parameters for a block
  *   both         yes: hands out a target, too
  *   series       yes: carries twenty observations of its own */
 #define MOTE_PLUGIN_LINKS_NOTHING
@@ -212,6 +213,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     read_keys(host, section, model);
     fill(model);
     model->ssm.flags = is(host->config_get(section, "threads", "yes"), "yes") ? MOTE_SSM_THREADSAFE : 0;
+    if (is(host->config_get(section, "rows", "yes"), "yes"))
+        model->ssm.flags |= MOTE_SSM_ROW_PARAMETERS;
     model->ssm.series = is(host->config_get(section, "series", "no"), "yes") ? &model->series : NULL;
     if (is(model->density, "none"))
         model->ssm.log_transition = model->ssm.log_transition_bound = NULL;
