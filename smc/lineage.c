@@ -62,7 +62,7 @@ static void unroll(mote_lineage *lineage)
     }
 }
 
-/* To `wanted` slots, or to as many as there is memory for. */
+/* To `wanted` slots; those that there was memory for stay. */
 static int grow(mote_lineage *lineage, int64_t wanted)
 {
     int32_t **larger = mote_memory_resize(lineage->memory, lineage->map, lineage->capacity, wanted, sizeof *larger);
@@ -73,7 +73,7 @@ static int grow(mote_lineage *lineage, int64_t wanted)
     while (lineage->capacity < wanted) {
         int32_t *map = mote_memory_allocate(lineage->memory, lineage->n, sizeof *map);
         if (!map)
-            return lineage->count < lineage->capacity ? MOTE_OK : MOTE_ENOMEM;
+            return MOTE_ENOMEM;
         lineage->map[lineage->capacity++] = map;
     }
     return MOTE_OK;
