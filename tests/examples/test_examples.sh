@@ -63,6 +63,9 @@ BEGIN {
 /^step/ { falls += n && $4 < last; last = $4; if (!n++) off = $4 - sum }
 END { exit !(n == 6 && off < 1e-4 && off > -1e-4 && !falls && last > sum + 1) }' out
 result "kalman: log-likelihood of a scalar filter, rising" $((code + $?))
+truth smoothing -75.1724
+awk '$1 == 25 { seen = 1; pull = ($5 - 1.735006) / $6 } END { exit !(seen && pull < 4.5 && pull > -4.5) }' out
+result "smoothing: the smoothed mean at time 25 is 1.7350" $?
 printf '#!/bin/sh\nexec "%s/mote" run "%s/examples/gaussian.ini"\n' "$build" "$source_folder" >gaussian_ini && chmod +x gaussian_ini
 truth gaussian_ini "$(awk 'BEGIN { printf "%.4f", -4 * log(20) }')"
 [ "$failures" -eq 0 ]

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { EXACT_TIMES = 64 };
+enum { EXACT_TIMES = 512 };
 
 typedef struct linear_gaussian_exact {
     double predicted[EXACT_TIMES], predicted_variance[EXACT_TIMES]; /* of x_t given y_0..t-1 */
