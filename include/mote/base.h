@@ -78,8 +78,7 @@ enum {
     MOTE_KIND_mote_particle_gibbs_options,
     MOTE_KIND_mote_score_ascent_options,
     MOTE_KIND_mote_smc2_options,
-    MOTE_KIND_mote_smc2_stage,
-    MOTE_KIND_mote_score_ascent_options
+    MOTE_KIND_mote_smc2_stage
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }
