@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "core/message.h"
 
-enum { MOST_FLAGS = 256, NAME_SIZE = 64, FIRST_CODE = 1000 };
+enum { MOST_FLAGS = 512, NAME_SIZE = 64, FIRST_CODE = 1000 };
 
 /* The long options of a verb; entry i has the code FIRST_CODE + i. */
 typedef struct flag_list {

@@ -53,6 +53,13 @@ static void list_all(void)
     printf("\n[model]\n  the keys of the model. Built-in models:\n");
     for (int64_t i = 0; (builtin = mote_builtin_at(i)); ++i)
         printf("  %-28s %-10s %s\n", builtin->name, "", builtin->help);
+    printf("\n[filter] also takes\n");
+    printf("  %-28s %-10s %s\n", "learn", "", "sampler that learns the parameters in the filter's place, such as pmmh");
+    printf("\n[data]   (series of a state-space model)\n");
+    printf("  %-28s %-10s %s\n", "file", "", "table with a line of column names; -: standard input, for `mote filter`");
+    printf("  %-28s %-10s %s\n", "observations", "", "columns of the observations, separated by commas; default: the model's names");
+    printf("  %-28s %-10s %s\n", "inputs", "", "columns of the inputs");
+    printf("  %-28s %-10s %s\n", "time", "time", "column of the times");
     printf("\n[parameters]\n"
            "  NAME = PRIOR NUMBERS [hard|periodic|reflective], NAME = NUMBER (fixed), NAME.label = LATEX, NAME.unit = TEXT\n"
            "  priors:");

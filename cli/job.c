@@ -322,7 +322,23 @@ const void *mote_job_model(const mote_job *job)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-static int set_from_text(mote_config *file, const char *text)
+/* The section that an option given by its name alone belongs in: several samplers may have one of that name, and then the
+ * one that will run is meant. */
+static const char *section_of(const mote_config *file, const mote_arguments *arguments, const char *key,
+                              const mote_option_table *first)
+{
+    const char *name = arguments ? arguments->sampler : NULL;
+    if (mote_option_is_common(key))
+        return "run";
+    if (!name && arguments)
+        name = mote_argument(arguments, "sampler");
+    if (!name)
+        name = mote_config_get(mote_config_section(file, "run"), "sampler", "nested");
+    const mote_algorithm *algorithm = mote_algorithm_find(name);
+    return algorithm && mote_option_find(mote_algorithm_options(algorithm), key) ? name : first->name;
+}
+
+static int set_from_text(mote_config *file, const mote_arguments *arguments, const char *text)
 {
     char section[64], key[128];
     const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
@@ -337,7 +353,7 @@ static int set_from_text(mote_config *file, const char *text)
         if (is_run_key(key) || mote_option_is_common(key))
             snprintf(section, sizeof section, "run");
         else if (mote_any_option(key, &table))
-            snprintf(section, sizeof section, "%s", table->name);
+            snprintf(section, sizeof section, "%s", section_of(file, arguments, key, table));
         else
             return mote_complain(MOTE_EXIT_USAGE, "--set %s: '%s' is no option of a sampler; write section.key=value for "
                                  "the model (model.KEY) and its parameters (parameters.NAME)", text, key);
@@ -352,11 +368,11 @@ static int set_from_arguments(mote_config *file, const mote_arguments *arguments
     for (int i = 0; !code && arguments && i < arguments->given_count; ++i) {
         const struct mote_given *given = &arguments->given[i];
         if (given->table) {
-            const char *section = mote_option_is_common(given->name) ? "run" : given->table->name;
+            const char *section = section_of(file, arguments, given->name, given->table);
             if (mote_config_set(file, section, given->name, given->value))
                 code = mote_complain(MOTE_EXIT_USAGE, "--%s %s: not possible", given->name, given->value);
         } else if (!strcmp(given->name, "set")) {
-            code = set_from_text(file, given->value);
+            code = set_from_text(file, arguments, given->value);
         } else if (!strcmp(given->name, "output") || !strcmp(given->name, "name") || !strcmp(given->name, "sampler")) {
             code = mote_config_set(file, "run", given->name, given->value) ? MOTE_EXIT_USAGE : 0;
         }

@@ -92,6 +92,19 @@ learn "pmmh" pmmh "variance_log_evidence" --set pmmh.particles=100 --set pmmh.dr
 check "its posterior holds rho" awk '$1 == "rho" { exit !($2 > 0.5 && $2 < 1) }' out
 learn "iterated filtering" iterated_filtering "log_likelihood_error" --set iterated_filtering.passes=10 \
     --set iterated_filtering.particles=200
+learn "smc2" smc2 "variance_log_evidence" --set parameter_particles=100 --particles 50
+check "flags are those of the sampler that runs" sh -c "grep -q -x 'particles = 50' smc2/mote.ini"
+learn "particle Gibbs" particle_gibbs "rho_error" --sweeps 30 --particles 20
+learn "score ascent" score_ascent "log_likelihood_error" --set score_ascent.particles=20 --set score_ascent.iterations=20
+expect "ppg" 0 "lag_one" "$mote" run a.ini --sampler ppg -o ppg --particles 20 --sweeps 20
+
+# A chain that was stopped by a limit and goes on has the same bytes as one that was not.
+chain() { "$mote" run free.ini -q --sampler pmmh --particles 50 --set pmmh.draws=100 --set pmmh.warm_up=50 "$@"; }
+chain -o whole 2>err
+expect "pmmh ends by a limit" 0 "raise it" chain -o parts --max-calls 150
+expect "and goes on" 0 "" "$mote" resume parts -q --max-calls 0
+check "with the same bytes" cmp whole/free.txt parts/free.txt
+
 expect "learn = pmmh" 0 "pmmh, ended by" "$mote" filter free.ini -o learnt --set filter.learn=pmmh --set pmmh.draws=50 \
     --set pmmh.warm_up=50
 check "with the filter's particles" grep -q -x "particles = 100" learnt/mote.ini
