@@ -74,8 +74,9 @@ const mote_verb mote_verb_check = {
     .operands = "MODEL.so|FILE.ini",
     .help = "Test a model before a run does",
     .details = "Prior round trip; batch against single rows; repeated calls; one thread against many; failures at the prior\n"
-               "and at its corners; gradient against finite differences; cost; two short runs that must agree. Of a state-space model: single particles\n"
-               "against blocks; threads; samplers against their densities; bound; maps; gradient; cost.",
+               "and at its corners; gradient against finite differences; cost; two short runs that must agree. Of a\n"
+               "state-space model: single particles against blocks; threads; samplers against their densities; bound;\n"
+               "maps; gradient; cost.",
     .flags = flags,
     .run = run,
 };

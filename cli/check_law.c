@@ -4,11 +4,11 @@
  *     mean of q(x_i) / m(x_i)  ->  Q(m > 0)        when m is the sampler's density and integrates to one
  *
  * so that a wrong constant, a wrong width and a wrong place all show. q: normal laws around the middle of the draws and
- * beside it, narrower than they are (0.7 times the covariance of the draws whose coordinates lie between their quantiles of
- * 10 and 90 %), from the first half of the draws; the second half is averaged. Draws that repeat each other are taken for
- * a discrete law and their counts compared with n m(x) by chi-square. Further: the maps of uniforms against the sampler by the
- * Kolmogorov-Smirnov distance, and the member `gaussian` by means and covariances. Each question rejects at 5.5 standard errors
- * (two-sided 4e-8) or at the like. */
+ * beside it, narrower than they are (0.7 times the covariance of the draws whose coordinates lie between their
+ * quantiles of 10 and 90 %), from the first half of the draws; the second half is averaged. Draws that repeat each
+ * other are taken for a discrete law and their counts compared with n m(x) by chi-square. Further: the maps of uniforms
+ * against the sampler by the Kolmogorov-Smirnov distance, and the member `gaussian` by means and covariances. Each
+ * question rejects at 5.5 standard errors (two-sided 4e-8) or at the like. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +175,8 @@ static int fit(mote_ssm_check *check, normal_law *q)
     for (int64_t i = 0; i < HALF; ++i)
         for (int64_t k = 0; k < d && (all || is_inside(check, (const double(*)[2])range, i)); ++k)
             for (int64_t j = 0; j < d; ++j)
-                covariance[k * d + j] += 0.7 * (check->state[k][i] - q->mean[k]) * (check->state[j][i] - q->mean[j]) / (double)kept;
+                covariance[k * d + j] += 0.7 * (check->state[k][i] - q->mean[k]) * (check->state[j][i] - q->mean[j]) /
+                                         (double)kept;
     double largest = 0, smallest = INFINITY;
     if (mote_cholesky(q->lower, covariance, d))
         return 0;
@@ -255,7 +256,9 @@ static void ask_density(mote_ssm_check *check, const law *l, verdict *v, uint32_
     for (int s = 0; s < PROPOSALS; ++s) {
         q[s] = q[0];
         for (int64_t k = 0; k < q[0].d; ++k) /* shifts by 0.7 along the first and the last axis of the factor */
-            q[s].mean[k] += s == 1 ? 0.7 * q[0].lower[k * q[0].d] : s == 2 && k == q[0].d - 1 ? -0.7 * q[0].lower[k * q[0].d + k] : 0;
+            q[s].mean[k] += s == 1                      ? 0.7 * q[0].lower[k * q[0].d]
+                            : s == 2 && k == q[0].d - 1 ? -0.7 * q[0].lower[k * q[0].d + k]
+                                                        : 0;
         usable[s] = average(check, &q[s], &mean[s], &variance[s]);
     }
     for (int s = 0; s < PROPOSALS; ++s) {
@@ -298,16 +301,19 @@ static void say(mote_ssm_check *check, const law *l, const verdict *v)
     else if (v->empty)
         mote_check_say(report, MOTE_VERDICT_FAIL, "%s is zero at %d draws of %s", l->density_name, v->empty, l->name);
     else if (v->degenerate)
-        mote_check_say(report, MOTE_VERDICT_FAIL, "%s: draws of %s lie on a surface, where no density exists: leave it out",
-                       l->density_name, l->name);
+        mote_check_say(report, MOTE_VERDICT_FAIL,
+                       "%s: draws of %s lie on a surface, where no density exists: leave it out", l->density_name,
+                       l->name);
     else if (fabs(v->worst) > limit || isnan(v->worst))
-        mote_check_say(report, MOTE_VERDICT_FAIL, "%s is not the normalised density of %s: off by %.1f standard errors", l->density_name,
-                       l->name, fabs(v->worst));
+        mote_check_say(report, MOTE_VERDICT_FAIL, "%s is not the normalised density of %s: off by %.1f standard errors",
+                       l->density_name, l->name, fabs(v->worst));
     else if (!v->asked)
-        mote_check_say(report, MOTE_VERDICT_NOTE, "%s: the draws of %s are too uneven to tell", l->density_name, l->name);
+        mote_check_say(report, MOTE_VERDICT_NOTE, "%s: the draws of %s are too uneven to tell", l->density_name,
+                       l->name);
     else
-        mote_check_say(report, MOTE_VERDICT_OK, "%s is the normalised density of %s: within %.1f standard errors at %d places",
-                       l->density_name, l->name, fabs(v->worst), v->asked);
+        mote_check_say(report, MOTE_VERDICT_OK,
+                       "%s is the normalised density of %s: within %.1f standard errors at %d places", l->density_name,
+                       l->name, fabs(v->worst), v->asked);
 }
 
 static int starts_before(const mote_ssm_check *check)
@@ -331,7 +337,8 @@ static void ask_law(mote_ssm_check *check, const law *l, int needs_observation)
             if (!l->initial)
                 spread_previous(check, 7 * i);
             ask_place(check, l, &v, place++);
-            if (!l->initial && (mote_ssm_check_begin(check, row) || (!starts_before(check) && mote_ssm_check_advance(check))))
+            if (!l->initial &&
+                (mote_ssm_check_begin(check, row) || (!starts_before(check) && mote_ssm_check_advance(check))))
                 break;
         }
     }
@@ -371,12 +378,18 @@ static double map_distance(mote_ssm_check *check, mote_draw_function *draw,
         uniform[k] = check->state[k] + 2 * MOTE_BLOCK; /* beyond the particles at hand */
         mote_uniforms(&source, uniform[k], n);
     }
-    mote_block block = { MOTE_VERSIONED(mote_block), .n = n, .step = check->step, .time = check->time,
-                         .time_previous = check->time_previous, .parameter = check->parameter, .cache = check->cache,
+    mote_block block = { MOTE_VERSIONED(mote_block),
+                         .n = n,
+                         .step = check->step,
+                         .time = check->time,
+                         .time_previous = check->time_previous,
+                         .parameter = check->parameter,
+                         .cache = check->cache,
                          .input = check->space.model.input_count ? check->datum.input : NULL,
                          .observation = check->datum.any ? check->datum.values : NULL,
                          .observed = check->datum.any ? check->datum.observed : NULL,
-                         .previous = has_previous ? (const double *const *)check->previous : NULL, .state = check->small_state };
+                         .previous = has_previous ? (const double *const *)check->previous : NULL,
+                         .state = check->small_state };
     if (map(check->space.model.ctx, &block, (const double *const *)uniform))
         return NAN;
     for (int64_t k = 0; k < d; ++k) {
@@ -400,10 +413,13 @@ static void ask_map(mote_ssm_check *check, const char *name, int initial)
     const double z = map_distance(check, initial ? m->initial : m->transition, map, !initial);
     /* P(distance > 2.9) = 2 exp(-2 2.9^2) = 1e-7 */
     if (!(z < 2.9))
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "%s does not give the law of %s: Kolmogorov-Smirnov distance %.1f, up to "
-                       "2.9 is chance", name, initial ? "initial" : "transition", z);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "%s does not give the law of %s: Kolmogorov-Smirnov distance %.1f, up to "
+                       "2.9 is chance",
+                       name, initial ? "initial" : "transition", z);
     else
-        mote_check_say(&check->report, MOTE_VERDICT_OK, "%s gives the law of %s", name, initial ? "initial" : "transition");
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "%s gives the law of %s", name,
+                       initial ? "initial" : "transition");
 }
 
 /* ---- the member `gaussian` ---- */
@@ -434,23 +450,32 @@ static void ask_gaussian(mote_ssm_check *check)
     const mote_ssm *m = &check->space.model;
     const int64_t d = dimension(check);
     double *mean[MOST_STATES], centre[MOST_STATES], covariance[MOST_STATES * MOST_STATES] = { 0 };
-    if (!m->gaussian || d > MOST_STATES || mote_ssm_check_begin(check, 1) || (!starts_before(check) && mote_ssm_check_advance(check)))
+    if (!m->gaussian || d > MOST_STATES || mote_ssm_check_begin(check, 1) ||
+        (!starts_before(check) && mote_ssm_check_advance(check)))
         return;
     spread_previous(check, 3);
     check->n = MOTE_CHECK_SAMPLE;
     for (int64_t k = 0; k < d; ++k)
         mean[k] = &centre[k];
-    const mote_block block = { MOTE_VERSIONED(mote_block), .n = 1, .step = check->step, .time = check->time,
-                               .time_previous = check->time_previous, .parameter = check->parameter, .cache = check->cache,
+    const mote_block block = { MOTE_VERSIONED(mote_block),
+                               .n = 1,
+                               .step = check->step,
+                               .time = check->time,
+                               .time_previous = check->time_previous,
+                               .parameter = check->parameter,
+                               .cache = check->cache,
                                .input = m->input_count ? check->datum.input : NULL,
-                               .previous = (const double *const *)check->previous, .state = check->small_state };
+                               .previous = (const double *const *)check->previous,
+                               .state = check->small_state };
     int status = m->gaussian(m->ctx, &block, mean, covariance);
     status = status ? status : mote_ssm_check_draw(check, m->transition, 1, MOTE_BLOCK, 3100);
     const double z = status ? (double)NAN : moment_z(check, centre, covariance);
     if (!(z < limit))
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "gaussian: moments of the transition are off by %.1f standard errors", z);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "gaussian: moments of the transition are off by %.1f standard errors", z);
     else
-        mote_check_say(&check->report, MOTE_VERDICT_OK, "gaussian: moments of the transition within %.1f standard errors", z);
+        mote_check_say(&check->report, MOTE_VERDICT_OK,
+                       "gaussian: moments of the transition within %.1f standard errors", z);
 }
 
 void mote_ssm_check_laws(mote_ssm_check *check)

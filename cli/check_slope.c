@@ -14,8 +14,8 @@ static const mote_ssm *model_of(const mote_ssm_check *check)
 
 /* ---- bound ---- */
 
-/* log m, or log m G of a model whose potential looks at the previous state, from the particle in place 0 of `previous` and
- * `state`; NaN when the model failed. */
+/* log m, or log m G of a model whose potential looks at the previous state, from the particle in place 0 of `previous`
+ * and `state`; NaN when the model failed. */
 static double pair_density(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
@@ -27,7 +27,8 @@ static double pair_density(mote_ssm_check *check)
     return status ? (double)NAN : value + potential;
 }
 
-/* Largest excess of the density over its bound at state i: over all `PAIRS` particles, then by random steps from the best. */
+/* Largest excess of the density over its bound at state i: over all `PAIRS` particles, then by random steps from the
+ * best. */
 static double worst_excess(mote_ssm_check *check, double **from, double **to, int64_t i)
 {
     const int64_t d = model_of(check)->state_count;
@@ -52,7 +53,9 @@ static double worst_excess(mote_ssm_check *check, double **from, double **to, in
         mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 5000 + (uint32_t)step, i);
         mote_normals(&source, normal, d < 64 ? d : 64);
         for (int64_t k = 0; k < d; ++k)
-            check->previous[k][0] = from[k][best_at] + scale * normal[k % 64] * (fabs(from[k][best_at] - from[k][(best_at + 1) % PAIRS]) + 1e-3);
+            check->previous[k][0] = from[k][best_at] +
+                                    scale * normal[k % 64] *
+                                        (fabs(from[k][best_at] - from[k][(best_at + 1) % PAIRS]) + 1e-3);
         const double value = pair_density(check);
         if (value > best) {
             best = value;
@@ -73,7 +76,8 @@ void mote_ssm_check_bound(mote_ssm_check *check)
         return;
     for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
         double *from[64], *to[64];
-        if (d > 64 || mote_ssm_check_begin(check, row) || (mote_ssm_check_advance(check) && !mote_ssm_check_later(check)))
+        if (d > 64 || mote_ssm_check_begin(check, row) ||
+            (mote_ssm_check_advance(check) && !mote_ssm_check_later(check)))
             return;
         int lost = 0;
         for (int64_t k = 0; k < d; ++k) {
@@ -95,7 +99,8 @@ void mote_ssm_check_bound(mote_ssm_check *check)
     if (isnan(worst))
         mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: a density or its bound is not a number");
     else if (worst > 1e-9)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: log_transition exceeds log_transition_bound by %.3g", worst);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "bound: log_transition exceeds log_transition_bound by %.3g",
+                       worst);
     else
         mote_check_say(&check->report, worst < -3 ? MOTE_VERDICT_NOTE : MOTE_VERDICT_OK,
                        "bound: log_transition stays below log_transition_bound; closest by %.3g%s", -worst,
@@ -179,8 +184,11 @@ void mote_ssm_check_gradient(mote_ssm_check *check)
         }
     }
     if (failed || wrong)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "gradient: of %d particles %d differ from finite differences by over 1e-4, "
-                       "%d failed", asked, wrong, failed);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "gradient: of %d particles %d differ from finite differences by over 1e-4, "
+                       "%d failed",
+                       asked, wrong, failed);
     else
-        mote_check_say(&check->report, MOTE_VERDICT_OK, "gradient: agrees with finite differences at %d particles", asked);
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "gradient: agrees with finite differences at %d particles",
+                       asked);
 }

@@ -60,7 +60,8 @@ int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has
     return status;
 }
 
-int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size, double *value)
+int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size,
+                           double *value)
 {
     int status = MOTE_OK;
     for (int64_t first = 0; first < check->n && !status; first += size) {
@@ -134,7 +135,8 @@ int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
 
 int mote_ssm_check_advance(mote_ssm_check *check)
 {
-    if (check->step + 1 >= (check->space.has_series ? least(MOTE_CHECK_STEPS, check->space.series.count) : MOTE_CHECK_STEPS))
+    if (check->step + 1 >=
+        (check->space.has_series ? least(MOTE_CHECK_STEPS, check->space.series.count) : MOTE_CHECK_STEPS))
         return MOTE_DONE;
     ++check->step;
     set_time(check);
@@ -166,7 +168,8 @@ static int look_at_step(mote_ssm_check *check, int64_t *odd_states, int64_t *odd
         *odd_states += count_odd(check, check->state[k], 1);
     if (model->observation_count && !check->datum.any)
         return MOTE_OK;
-    int status = mote_ssm_check_density(check, model->log_potential, mote_ssm_check_later(check), MOTE_BLOCK, check->value);
+    int status = mote_ssm_check_density(check, model->log_potential, mote_ssm_check_later(check), MOTE_BLOCK,
+                                        check->value);
     if (status)
         return status;
     double largest = -INFINITY;
@@ -188,11 +191,13 @@ static void ask_values(mote_ssm_check *check)
         status = status == MOTE_DONE ? MOTE_OK : status;
     }
     if (status)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "the model answered with code %d at step %d of parameters %d", status,
-                       (int)check->step, (int)check->row);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "the model answered with code %d at step %d of parameters %d",
+                       status, (int)check->step, (int)check->row);
     else if (odd_states || odd_potentials)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "values: %d states are not finite, %d potentials are no number below "
-                       "infinity", (int)odd_states, (int)odd_potentials);
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "values: %d states are not finite, %d potentials are no number below "
+                       "infinity",
+                       (int)odd_states, (int)odd_potentials);
     else
         mote_check_say(&check->report, zero_steps ? MOTE_VERDICT_NOTE : MOTE_VERDICT_OK,
                        "states and potentials of simulated particles: all are numbers%s",
@@ -243,7 +248,10 @@ static void tell_blocks(mote_ssm_check *check, const char *name, int differs, in
 static void ask_blocks(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
-    const struct { const char *name; mote_draw_function *draw; } draws[] = { { "transition", m->transition }, { "propose", m->propose } };
+    const struct {
+        const char *name;
+        mote_draw_function *draw;
+    } draws[] = { { "transition", m->transition }, { "propose", m->propose } };
     const struct { const char *name; mote_density_function *density; } densities[] = {
         { "log_potential", m->log_potential }, { "log_transition", m->log_transition },
         { "log_transition_bound", m->log_transition_bound }, { "log_propose", m->log_propose },
@@ -262,7 +270,8 @@ static void ask_blocks(mote_ssm_check *check)
         mote_check_say(&check->report, MOTE_VERDICT_OK, "one particle against blocks, repeated: the same bytes");
 }
 
-/* Each particle gets parameters of its own, as in iterated filtering: a model that reads the first ones for all must say so. */
+/* Each particle gets parameters of its own, as in iterated filtering: a model that reads the first ones for all must
+ * say so. */
 static void ask_parameters(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
@@ -281,7 +290,8 @@ static void ask_parameters(mote_ssm_check *check)
         differs |= density_differs(check, m->log_potential) != 0;
     check->each = 0;
     if (differs)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "parameters: all particles of a block get those of its first one; set "
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "parameters: all particles of a block get those of its first one; set "
                        "MOTE_SSM_ROW_PARAMETERS, or read parameter[p][i * parameter_stride]");
     else
         mote_check_say(&check->report, MOTE_VERDICT_OK, "parameters of each particle are read");
@@ -289,8 +299,12 @@ static void ask_parameters(mote_ssm_check *check)
 
 static uint64_t hash_of_filter(const mote_ssm_check *check, int64_t threads, int *status)
 {
-    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 5000, .seed = 1, .threads = threads,
-                                          .theta = check->theta, .failed_potential = MOTE_FAILED_ZERO,
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options),
+                                          .particles = 5000,
+                                          .seed = 1,
+                                          .threads = threads,
+                                          .theta = check->theta,
+                                          .failed_potential = MOTE_FAILED_ZERO,
                                           .variance = MOTE_VARIANCE_OFF };
     mote_run *run = NULL;
     uint64_t hash = MOTE_HASH_START;
@@ -308,17 +322,20 @@ static void ask_threads(mote_ssm_check *check)
 {
     int first, second;
     if (!(model_of(check)->flags & MOTE_SSM_THREADSAFE)) {
-        mote_check_say(&check->report, MOTE_VERDICT_NOTE, "threads: the model does not say MOTE_SSM_THREADSAFE, so that runs are "
+        mote_check_say(&check->report, MOTE_VERDICT_NOTE,
+                       "threads: the model does not say MOTE_SSM_THREADSAFE, so that runs are "
                        "serial");
         return;
     }
     if (!check->space.has_series) {
-        mote_check_say(&check->report, MOTE_VERDICT_NOTE, "threads: not asked, the model has no series (name one in [data])");
+        mote_check_say(&check->report, MOTE_VERDICT_NOTE,
+                       "threads: not asked, the model has no series (name one in [data])");
         return;
     }
     const uint64_t one = hash_of_filter(check, 1, &first), four = hash_of_filter(check, 4, &second);
     if (first || second)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "threads: a filter ended with: %s", mote_strerror(first ? first : second));
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "threads: a filter ended with: %s",
+                       mote_strerror(first ? first : second));
     else if (one != four)
         mote_check_say(&check->report, MOTE_VERDICT_FAIL, "one thread against four: a filter's particles differ");
     else
@@ -343,14 +360,16 @@ static void ask_cost(mote_ssm_check *check)
     check->n = 1000;
     for (int i = 0; i < 100; ++i) {
         const double start = mote_clock();
-        int status = mote_ssm_check_draw(check, m->transition, mote_ssm_check_later(check), MOTE_BLOCK, 100 + (uint32_t)i);
+        int status = mote_ssm_check_draw(check, m->transition, mote_ssm_check_later(check), MOTE_BLOCK,
+                                         100 + (uint32_t)i);
         if (!status && (check->datum.any || !m->observation_count))
-            status = mote_ssm_check_density(check, m->log_potential, mote_ssm_check_later(check), MOTE_BLOCK, check->value);
+            status = mote_ssm_check_density(check, m->log_potential, mote_ssm_check_later(check), MOTE_BLOCK,
+                                            check->value);
         seconds[i] = (mote_clock() - start) / 1000 + 1e-12;
     }
     qsort(seconds, 100, sizeof *seconds, by_size);
-    mote_check_say(&check->report, MOTE_VERDICT_OK, "cost of one particle's step: median %.3g ns, longest %.3g ns", 1e9 * seconds[50],
-                   1e9 * seconds[99]);
+    mote_check_say(&check->report, MOTE_VERDICT_OK, "cost of one particle's step: median %.3g ns, longest %.3g ns",
+                   1e9 * seconds[50], 1e9 * seconds[99]);
     check->report.seconds = seconds;
     check->report.n = 100;
     mote_check_histogram(&check->report);
@@ -432,12 +451,15 @@ static int open_check(mote_ssm_check *check, const mote_job *job)
     check->state = columns(check, MOTE_CHECK_SAMPLE);
     check->small_previous = columns(check, MOTE_BLOCK);
     check->small_state = columns(check, MOTE_BLOCK);
-    if (!check->theta || !check->parameter || !check->wide || !check->wide_at || !check->cache || !check->value || !check->again || !check->small_value ||
-        !check->previous || !check->state || !check->small_previous || !check->small_state ||
-        mote_datum_open(&check->datum, &check->space, &check->memory) || mote_source_open_live(&check->live, 1, 0))
+    if (!check->theta || !check->parameter || !check->wide || !check->wide_at || !check->cache || !check->value ||
+        !check->again || !check->small_value || !check->previous || !check->state || !check->small_previous ||
+        !check->small_state || mote_datum_open(&check->datum, &check->space, &check->memory) ||
+        mote_source_open_live(&check->live, 1, 0))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     status = draw_parameters(check);
-    return status ? mote_complain(mote_exit_code(status), "parameters cannot be drawn from the prior: %s", mote_strerror(status)) : 0;
+    return status ? mote_complain(mote_exit_code(status), "parameters cannot be drawn from the prior: %s",
+                                  mote_strerror(status))
+                  : 0;
 }
 
 static void close_check(mote_ssm_check *check)

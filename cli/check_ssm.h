@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What `mote check` asks of a state-space model. Particles are simulated from the model at a few parameters: the prior's
- * medians, and draws from the prior; then each member that the model has is asked, and compared with what it must agree
- * with. Statistical questions have a false alarm rate of about 1e-6 in all: each rejects at 5.5 standard errors. */
+/* What `mote check` asks of a state-space model. Particles are simulated from the model at a few parameters: the
+ * prior's medians, and draws from the prior; then each member that the model has is asked, and compared with what it
+ * must agree with. Statistical questions have a false alarm rate of about 1e-6 in all: each rejects at 5.5 standard
+ * errors. */
 #ifndef MOTE_CLI_CHECK_SSM_H
 #define MOTE_CLI_CHECK_SSM_H
 
@@ -43,16 +44,18 @@ typedef struct mote_ssm_check {
 /* 0 or an exit code. */
 int mote_check_ssm(const mote_job *job);
 
-/* Parameters of a row, and the particles' first step; the following step. MOTE_OK, MOTE_DONE past the series or STEPS, or
- * the model's code. */
+/* Parameters of a row, and the particles' first step; the following step. MOTE_OK, MOTE_DONE past the series or STEPS,
+ * or the model's code. */
 int mote_ssm_check_begin(mote_ssm_check *check, int64_t row);
 int mote_ssm_check_advance(mote_ssm_check *check);
 
 /* Calls a member for the particles at hand in blocks of `size`: draws into `state`, or values into `value`. */
 int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has_previous, int64_t size, uint32_t step);
-int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size, double *value);
+int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size,
+                           double *value);
 
-/* Particles first .. first + n - 1 as a model sees them, in columns of their own; has the present step a previous state? */
+/* Particles first .. first + n - 1 as a model sees them, in columns of their own; has the present step a previous
+ * state? */
 mote_block mote_ssm_check_block(mote_ssm_check *check, int64_t first, int64_t n, int has_previous);
 int mote_ssm_check_later(const mote_ssm_check *check);
 

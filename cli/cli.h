@@ -80,7 +80,7 @@ int mote_run_ini(const mote_arguments *arguments);
 extern const mote_flag mote_run_flags[];
 
 /* Verbs. */
-extern const mote_verb mote_verb_run, mote_verb_resume, mote_verb_filter, mote_verb_smooth, mote_verb_summarize, mote_verb_plot,
-    mote_verb_eval, mote_verb_check, mote_verb_new, mote_verb_config, mote_verb_completion;
+extern const mote_verb mote_verb_run, mote_verb_resume, mote_verb_filter, mote_verb_smooth, mote_verb_summarize,
+    mote_verb_plot, mote_verb_eval, mote_verb_check, mote_verb_new, mote_verb_config, mote_verb_completion;
 
 #endif

@@ -57,11 +57,13 @@ static void list_all(void)
     printf("  %-28s %-10s %s\n", "learn", "", "sampler that learns the parameters in the filter's place, such as pmmh");
     printf("\n[data]   (series of a state-space model)\n");
     printf("  %-28s %-10s %s\n", "file", "", "table with a line of column names; -: standard input, for `mote filter`");
-    printf("  %-28s %-10s %s\n", "observations", "", "columns of the observations, separated by commas; default: the model's names");
+    printf("  %-28s %-10s %s\n", "observations", "",
+           "columns of the observations, separated by commas; default: the model's names");
     printf("  %-28s %-10s %s\n", "inputs", "", "columns of the inputs");
     printf("  %-28s %-10s %s\n", "time", "time", "column of the times");
     printf("\n[parameters]\n"
-           "  NAME = PRIOR NUMBERS [hard|periodic|reflective], NAME = NUMBER (fixed), NAME.label = LATEX, NAME.unit = TEXT\n"
+           "  NAME = PRIOR NUMBERS [hard|periodic|reflective], NAME = NUMBER (fixed), NAME.label = LATEX, NAME.unit = "
+           "TEXT\n"
            "  priors:");
 #define PRIOR(name, text, count, arguments) printf(" %s(%s)", text, arguments);
     MOTE_PRIOR_LIST(PRIOR)

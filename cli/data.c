@@ -26,8 +26,8 @@ static int check_keys(const mote_config *section)
         if (known)
             continue;
         const char *nearest = mote_nearest(key, KEYS, key_at, NULL);
-        return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown key '%s' in [data]%s%s%s", mote_config_where(section, key), key,
-                             nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: unknown key '%s' in [data]%s%s%s", mote_config_where(section, key),
+                             key, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     }
     return 0;
 }
@@ -43,8 +43,8 @@ static int read_file(mote_data *data, const mote_config *section, mote_loaded_pl
         return 0;
     if (mote_config_path(section, name, data->path, sizeof data->path))
         return mote_complain(MOTE_EXIT_CONFIG, "%s: the path is too long", mote_config_where(section, "file"));
-    int status = mote_series_file_read(&data->file, &data->memory, mote_plugin_ssm(plugin), data->path, &data->names, message,
-                                       sizeof message);
+    int status = mote_series_file_read(&data->file, &data->memory, mote_plugin_ssm(plugin), data->path, &data->names,
+                                       message, sizeof message);
     if (!status && (status = mote_plugin_set_series(plugin, &data->file.series, data->path)))
         snprintf(message, sizeof message, "%s: %s", data->path, mote_strerror(status));
     return status ? mote_complain(mote_exit_code(status), "%s", message) : 0;

@@ -32,7 +32,8 @@ static int open_point(place *point, const mote_job *job)
 {
     mote_message message = { "" };
     if (!mote_plugin_target(job->plugin))
-        return mote_complain(MOTE_EXIT_CONFIG, "eval: the model hands out a state-space model, whose likelihood is an estimate: "
+        return mote_complain(MOTE_EXIT_CONFIG,
+                             "eval: the model hands out a state-space model, whose likelihood is an estimate: "
                              "`mote filter` computes it");
     if (mote_memory_open(&point->memory, NULL))
         return MOTE_EXIT_INTERNAL;
@@ -168,8 +169,9 @@ const mote_verb mote_verb_eval = {
     .name = "eval",
     .operands = "FILE.ini name=value...",
     .help = "Evaluate the model at one point",
-    .details = "Prints prior density, log-likelihood, chi-square (of each data set where the model has derived parameters\n"
-               "named chi2_...) and derived parameters. Parameters that are not named stand at their prior median.",
+    .details =
+        "Prints prior density, log-likelihood, chi-square (of each data set where the model has derived parameters\n"
+        "named chi2_...) and derived parameters. Parameters that are not named stand at their prior median.",
     .flags = flags,
     .run = run,
 };

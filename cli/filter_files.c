@@ -191,7 +191,8 @@ void mote_state_observation_heading(mote_table *table, const mote_ssm *model)
 {
     mote_table_text(table, "time");
     for (int64_t k = 0; k < model->observation_count; ++k)
-        mote_table_format(table, ",%s", model->observations && model->observations[k] ? model->observations[k] : "observation");
+        mote_table_format(table, ",%s",
+                          model->observations && model->observations[k] ? model->observations[k] : "observation");
 }
 
 void mote_state_observations(mote_table *table, const mote_ssm *model, int64_t t)
@@ -250,11 +251,14 @@ int mote_filter_files_verdict(const mote_filter_files *files, mote_run *run)
     const double *time = mote_filter_record(run, "time", 0), *evidence = mote_filter_record(run, "log_evidence", 0);
     int64_t alive = 0;
     if (!time || !evidence)
-        return mote_complain(MOTE_EXIT_DATA, "all particles had weight zero: the model %s cannot make the data, or needs more "
-                             "particles", files->model->name);
+        return mote_complain(MOTE_EXIT_DATA,
+                             "all particles had weight zero: the model %s cannot make the data, or needs more "
+                             "particles",
+                             files->model->name);
     while (alive + 1 < mote_filter_record_count(run) && evidence[alive] > -INFINITY)
         ++alive;
-    return mote_complain(MOTE_EXIT_DATA, "all particles had weight zero at step %lld (time %g): the model %s cannot make this "
-                         "observation, or needs more particles", (long long)alive, time[alive],
-                         files->model->name);
+    return mote_complain(MOTE_EXIT_DATA,
+                         "all particles had weight zero at step %lld (time %g): the model %s cannot make this "
+                         "observation, or needs more particles",
+                         (long long)alive, time[alive], files->model->name);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a run of `filter` leaves beside the files of every run, one row for each observation:
  *
- *     NAME_filtered.csv     time; of each state mean, sd, error of the mean, and the quantiles 2.275, 15.8655, 50, 84.1345,
- *                           97.725 %: p(x_t | y_0..t)
- *     NAME_predicted.csv    time; of each state mean, sd: p(x_t | y_0..t-1)
+ *     NAME_filtered.csv     time; of each state mean, sd, error of the mean, and the quantiles 2.275, 15.8655,
+ * 50, 84.1345, 97.725 %: p(x_t | y_0..t) NAME_predicted.csv    time; of each state mean, sd: p(x_t | y_0..t-1)
  *     NAME_smoothed.csv     the same of p(x_t | y_0..t+smoothing_lag)
  *     NAME_steps.csv        time, observations, increment, log_evidence, effective_sample_size, resampled
  *
- * Quantiles are taken in each step by the filter's `observe` and kept in NAME_bands.raw (doubles, row after row) until the
- * run has finished, so that a run that was killed and resumed leaves the same bytes. */
+ * Quantiles are taken in each step by the filter's `observe` and kept in NAME_bands.raw (doubles, row after row) until
+ * the run has finished, so that a run that was killed and resumed leaves the same bytes. */
 #ifndef MOTE_CLI_FILTER_FILES_H
 #define MOTE_CLI_FILTER_FILES_H
 
@@ -37,8 +36,8 @@ int mote_filter_files_write(mote_filter_files *files, mote_run *run);
 /* After the end: MOTE_EXIT_DATA and a message when all weights became zero. */
 int mote_filter_files_verdict(const mote_filter_files *files, mote_run *run);
 
-/* smooth_files.c: the same of a run of `smoother`: NAME_smoothed.csv, with quantiles where the method has weighted particles
- * or paths, and NAME_steps.csv with time and observations. */
+/* smooth_files.c: the same of a run of `smoother`: NAME_smoothed.csv, with quantiles where the method has weighted
+ * particles or paths, and NAME_steps.csv with time and observations. */
 int mote_smooth_files_write(const mote_job *job, mote_run *run);
 
 /* ---- shared by the two ---- */

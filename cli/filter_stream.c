@@ -56,7 +56,8 @@ static int push_all(mote_run *run, mote_series_reader *reader, const mote_ssm *m
                                  mote_run_message(run));
         print_row(run, model, row.time);
         if (mote_filter_log_evidence(run) == -INFINITY)
-            return mote_complain(MOTE_EXIT_DATA, "standard input:%lld: all particles had weight zero at step %lld (time %g)",
+            return mote_complain(MOTE_EXIT_DATA,
+                                 "standard input:%lld: all particles had weight zero at step %lld (time %g)",
                                  (long long)reader->csv.lines.number, (long long)reader->count - 1, row.time);
         if (ferror(stdout))
             return MOTE_EXIT_IO;

@@ -120,7 +120,8 @@ static int read_section(const mote_config *section, const char *name, const mote
     return 0;
 }
 
-/* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section says. */
+/* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section
+ * says. */
 static void share_filter_options(const mote_job *job, const mote_option_table *table)
 {
     const mote_config *section = mote_config_section(job->file, "filter");
@@ -189,7 +190,8 @@ static int choose_learner(mote_job *job)
         return unknown_sampler(section, "learn", name);
     return job->algorithm->model_kind == MOTE_KIND_mote_ssm && job->algorithm != mote_filter
                ? 0
-               : mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s: that sampler does not learn the parameters of state-space models",
+               : mote_complain(MOTE_EXIT_CONFIG,
+                               "%s: learn = %s: that sampler does not learn the parameters of state-space models",
                                mote_config_where(section, "learn"), name);
 }
 
@@ -273,8 +275,10 @@ static int load_model(mote_job *job, const char *program)
     const char *name = mote_config_get(run, "model", NULL);
     char message[1200], path[MOTE_JOB_PATH];
     if (!name)
-        return mote_complain(MOTE_EXIT_CONFIG, "%s: key 'model' is missing in [run]: the path of a plug-in, or the name "
-                             "of a built-in model", job->source);
+        return mote_complain(MOTE_EXIT_CONFIG,
+                             "%s: key 'model' is missing in [run]: the path of a plug-in, or the name "
+                             "of a built-in model",
+                             job->source);
     const mote_builtin *builtin = mote_builtin_find(name);
     int status;
     if (builtin) {
@@ -296,12 +300,15 @@ static const void *ssm_of(const mote_job *job, const char *sampler)
 {
     const mote_ssm *ssm = mote_plugin_ssm(job->plugin);
     if (!ssm)
-        mote_complain(MOTE_EXIT_CONFIG, "sampler = %s runs state-space models, and the model %s hands out a target only", sampler,
+        mote_complain(MOTE_EXIT_CONFIG,
+                      "sampler = %s runs state-space models, and the model %s hands out a target only", sampler,
                       mote_plugin_target(job->plugin)->name);
     else if (job->data.stream)
-        mote_complain(MOTE_EXIT_CONFIG, "[data] file = - (standard input) is for `mote filter`; sampler = %s needs a file", sampler);
+        mote_complain(MOTE_EXIT_CONFIG,
+                      "[data] file = - (standard input) is for `mote filter`; sampler = %s needs a file", sampler);
     else if (!ssm->series)
-        mote_complain(MOTE_EXIT_CONFIG, "the model %s carries no series: name its file in [data], file = series.csv", ssm->name);
+        mote_complain(MOTE_EXIT_CONFIG, "the model %s carries no series: name its file in [data], file = series.csv",
+                      ssm->name);
     else
         return ssm;
     return NULL;
@@ -314,16 +321,17 @@ const void *mote_job_model(const mote_job *job)
         return ssm_of(job, sampler);
     const mote_target *target = mote_plugin_target(job->plugin);
     if (!target)
-        mote_complain(MOTE_EXIT_CONFIG, "sampler = %s runs targets, and the model %s hands out a state-space model only: take "
-                      "sampler = filter, pmmh or another one for such models (`mote config` lists them)", sampler,
-                      mote_plugin_ssm(job->plugin)->name);
+        mote_complain(MOTE_EXIT_CONFIG,
+                      "sampler = %s runs targets, and the model %s hands out a state-space model only: take "
+                      "sampler = filter, pmmh or another one for such models (`mote config` lists them)",
+                      sampler, mote_plugin_ssm(job->plugin)->name);
     return target;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-/* The section that an option given by its name alone belongs in: several samplers may have one of that name, and then the
- * one that will run is meant. */
+/* The section that an option given by its name alone belongs in: several samplers may have one of that name, and then
+ * the one that will run is meant. */
 static const char *section_of(const mote_config *file, const mote_arguments *arguments, const char *key,
                               const mote_option_table *first)
 {
@@ -355,8 +363,10 @@ static int set_from_text(mote_config *file, const mote_arguments *arguments, con
         else if (mote_any_option(key, &table))
             snprintf(section, sizeof section, "%s", section_of(file, arguments, key, table));
         else
-            return mote_complain(MOTE_EXIT_USAGE, "--set %s: '%s' is no option of a sampler; write section.key=value for "
-                                 "the model (model.KEY) and its parameters (parameters.NAME)", text, key);
+            return mote_complain(MOTE_EXIT_USAGE,
+                                 "--set %s: '%s' is no option of a sampler; write section.key=value for "
+                                 "the model (model.KEY) and its parameters (parameters.NAME)",
+                                 text, key);
     }
     int status = mote_config_set(file, section, key, equals + 1);
     return status ? mote_complain(mote_exit_code_of_config(status), "--set %s: %s", text, mote_strerror(status)) : 0;

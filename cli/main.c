@@ -37,9 +37,10 @@ static void print_help(FILE *out)
                  "Bayesian evidence and posteriors, and the states of dynamic models, from an ini file.\n\n");
     for (int i = 0; i < VERBS; ++i)
         fprintf(out, "  %-10s %-22s %s\n", verbs[i]->name, verbs[i]->operands, verbs[i]->help);
-    fprintf(out, "\n  mote VERB --help   flags of a verb\n  mote --version     version and licence\n\n"
-                 "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 69 no gnuplot, 70 internal, 73 cannot create\n"
-                 "output, 74 I/O error, 75 stopped and resumable, 78 configuration.\n");
+    fprintf(out,
+            "\n  mote VERB --help   flags of a verb\n  mote --version     version and licence\n\n"
+            "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 69 no gnuplot, 70 internal, 73 cannot create\n"
+            "output, 74 I/O error, 75 stopped and resumable, 78 configuration.\n");
 }
 
 static void print_version(void)

@@ -71,8 +71,8 @@ static int run(const mote_arguments *arguments)
         return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s: %s", name, strerror(errno));
     int code = ssm ? write_ssm(name) : write_target(name);
     if (!code)
-        printf("%s/: %s.c, Makefile, %s.ini%s%s%s. Now: cd %s && make run\n", name, name, name, ssm ? ", " : "", ssm ? name : "",
-               ssm ? ".csv" : "", name);
+        printf("%s/: %s.c, Makefile, %s.ini%s%s%s. Now: cd %s && make run\n", name, name, name, ssm ? ", " : "",
+               ssm ? name : "", ssm ? ".csv" : "", name);
     return code;
 }
 

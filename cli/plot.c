@@ -29,7 +29,7 @@ typedef struct plot_job {
     mote_plot_options options;
 } plot_job;
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Chains know ranges only; the JSON beside them knows the priors. Those of groups stay unknown. */
 static void recall_priors(mote_draws *draws, const char *path)
@@ -82,7 +82,7 @@ static int read_all(plot_job *drawing)
     return code;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static int some_set_has(const plot_job *drawing, const char *name)
 {
@@ -137,7 +137,7 @@ static int choose_options(plot_job *drawing)
     return list ? split_parameters(drawing, list) : 0;
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 static int call_gnuplot(const char *script, const char *folder)
 {
@@ -263,8 +263,9 @@ const mote_verb mote_verb_plot = {
     .name = "plot",
     .operands = "DIR...",
     .help = "Draw corner plot, marginals and run diagnostics of runs; bands over the data of a filter",
-    .details = "DIR is the output folder of a finished or a running run, or the root of chains that GetDist reads. Data and\n"
-               "gnuplot scripts stay beside the pictures, to be changed and drawn again.",
+    .details =
+        "DIR is the output folder of a finished or a running run, or the root of chains that GetDist reads. Data and\n"
+        "gnuplot scripts stay beside the pictures, to be changed and drawn again.",
     .flags = flags,
     .run = run,
 };

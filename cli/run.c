@@ -212,7 +212,8 @@ static int one_session(mote_job *job, int resume, int force, int quiet)
 const mote_flag mote_run_flags[] = {
     { "resume", 'r', NULL, "start, or continue where the run stopped, or exit 0 when it has finished" },
     { "force", 'f', NULL, "overwrite the run that is in the output folder" },
-    { "set", 's', "KEY=VALUE", "set a key of the ini file: section.key=value, or an option of the sampler by its name" },
+    { "set", 's', "KEY=VALUE",
+      "set a key of the ini file: section.key=value, or an option of the sampler by its name" },
     { "output", 'o', "DIR", "output folder (default: output in [run], or chains/NAME)" },
     { "name", 'n', "NAME", "name of the result files (default: that of the ini file)" },
     { "sampler", 0, "NAME", "sampler (default: sampler in [run], or nested)" },
@@ -263,8 +264,9 @@ const mote_verb mote_verb_run = {
     .name = "run",
     .operands = "FILE.ini",
     .help = "Run the sampler on the model that an ini file describes",
-    .details = "With --resume the same line starts the run, continues it, or does nothing when it has finished: one line\n"
-               "for batch scripts. Exit code 75 means stopped by a signal, and resumable.",
+    .details =
+        "With --resume the same line starts the run, continues it, or does nothing when it has finished: one line\n"
+        "for batch scripts. Exit code 75 means stopped by a signal, and resumable.",
     .flags = mote_run_flags,
     .has_options = 1,
     .run = mote_run_ini,

@@ -29,7 +29,8 @@ static void open_cloud(cloud *c, const mote_job *job, const mote_run *run)
 
 static void find_bands(const cloud *c, int64_t step, int64_t state, double row[MOTE_BANDS])
 {
-    const double *column = c->paths ? mote_smoother_path(c->run, step, state) : mote_smoother_particles(c->run, step, state);
+    const double *column = c->paths ? mote_smoother_path(c->run, step, state)
+                                    : mote_smoother_particles(c->run, step, state);
     const int known = c->n && column && (c->paths || !mote_smoother_log_weights(c->run, step, c->log_weight));
     for (int k = 0; k < MOTE_BANDS; ++k)
         row[k] = NAN;

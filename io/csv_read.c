@@ -94,8 +94,8 @@ static int keep_names(mote_csv *csv, char *message, size_t size)
     for (int64_t k = 0; k < csv->columns; ++k) {
         for (int64_t j = 0; j < k; ++j)
             if (!strcmp(csv->names[j], csv->fields[k]))
-                return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: two columns have the name '%s'", path_of(csv),
-                                      (long long)csv->lines.number, csv->fields[k]);
+                return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: two columns have the name '%s'",
+                                      path_of(csv), (long long)csv->lines.number, csv->fields[k]);
         if (!(csv->names[k] = mote_memory_copy_text(csv->memory, csv->fields[k])))
             return mote_fail_text(message, size, MOTE_ENOMEM, "%s: out of memory", path_of(csv));
     }
@@ -106,7 +106,8 @@ static int read_first(mote_csv *csv, char *message, size_t size)
 {
     int status = next_line(csv, message, size);
     if (status)
-        return status == MOTE_DONE ? mote_fail_text(message, size, MOTE_EPARSE, "%s: the file is empty", path_of(csv)) : status;
+        return status == MOTE_DONE ? mote_fail_text(message, size, MOTE_EPARSE, "%s: the file is empty", path_of(csv))
+                                   : status;
     if (!strncmp(csv->lines.line, "\xEF\xBB\xBF", 3)) /* the mark of UTF-8 that some programs write */
         memmove(csv->lines.line, csv->lines.line + 3, strlen(csv->lines.line + 3) + 1);
     csv->separator = separator_of(csv->lines.line);
@@ -123,7 +124,9 @@ static int read_first(mote_csv *csv, char *message, size_t size)
 
 int mote_csv_open(mote_csv *csv, const mote_memory *memory, const char *path, void *file, char *message, size_t size)
 {
-    *csv = (mote_csv){ .memory = memory, .borrowed = file != NULL, .lines = { .memory = memory, .path = path, .file = file } };
+    *csv = (mote_csv){ .memory = memory,
+                       .borrowed = file != NULL,
+                       .lines = { .memory = memory, .path = path, .file = file } };
     int status = file ? MOTE_OK : mote_lines_open(&csv->lines, memory, path, message, size);
     status = status ? status : read_first(csv, message, size);
     if (status)
@@ -158,8 +161,8 @@ int mote_csv_next(mote_csv *csv, char *message, size_t size)
         return status;
     const int64_t n = split(csv->lines.line, csv->separator, csv->fields, csv->columns);
     if (n != csv->columns)
-        return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: %lld columns, but the first line has %lld", path_of(csv),
-                              (long long)csv->lines.number, (long long)n, (long long)csv->columns);
+        return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: %lld columns, but the first line has %lld",
+                              path_of(csv), (long long)csv->lines.number, (long long)n, (long long)csv->columns);
     return MOTE_OK;
 }
 
@@ -169,8 +172,8 @@ int mote_csv_number(const mote_csv *csv, int64_t column, double *value, char *me
     *value = NAN;
     if (is_missing(text) || (!mote_number_parse(text, value) && isfinite(*value)))
         return MOTE_OK;
-    return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld%s%s%s: '%.60s' is not a finite number", path_of(csv),
-                          (long long)csv->lines.number, (long long)column + 1, csv->names ? " (" : "",
+    return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld%s%s%s: '%.60s' is not a finite number",
+                          path_of(csv), (long long)csv->lines.number, (long long)column + 1, csv->names ? " (" : "",
                           csv->names ? csv->names[column] : "", csv->names ? ")" : "", text);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tables in text files: one row a line, columns with names. Separators: semicolon, comma, tab, or blanks, whichever the
- * first line has (looked for in this order); fields may stand in double quotes. Empty lines and lines that begin with `#` are
- * passed over. A first line of numbers only is a row already: the columns then have no names. Messages say FILE:LINE. */
+ * first line has (looked for in this order); fields may stand in double quotes. Empty lines and lines that begin with
+ * `#` are passed over. A first line of numbers only is a row already: the columns then have no names. Messages say
+ * FILE:LINE. */
 #ifndef MOTE_IO_CSV_READ_H
 #define MOTE_IO_CSV_READ_H
 

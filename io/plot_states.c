@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A filtered or smoothed series over time, one panel below the other:
- *   each state (the first six): 68 and 95 % bands, median, the smoothed mean dashed, observations of like size as points
- *   each further observation
- *   effective sample size; log-evidence so far
- * It is drawn from the tables that the program writes beside a run: ROOT_steps.csv, ROOT_filtered.csv, ROOT_smoothed.csv. */
+ *   each state (the first six): 68 and 95 % bands, median, the smoothed mean dashed, observations of like size as
+ * points each further observation effective sample size; log-evidence so far It is drawn from the tables that the
+ * program writes beside a run: ROOT_steps.csv, ROOT_filtered.csv, ROOT_smoothed.csv. */
 #include <math.h>
 #include <mote/status.h>
 #include <stdio.h>
@@ -75,7 +74,8 @@ static int read_frame(frame *f, const mote_memory *memory, const char *root, con
     while (!status && !(status = mote_csv_next(&csv, message, sizeof message)))
         status = add_row(f, &csv, other, sizeof other);
     mote_csv_close(&csv);
-    return status == MOTE_DONE ? MOTE_OK : mote_output_fail(status, "%s: %s", path, *message ? message : mote_strerror(status));
+    return status == MOTE_DONE ? MOTE_OK
+                               : mote_output_fail(status, "%s: %s", path, *message ? message : mote_strerror(status));
 }
 
 static void free_frame(frame *f)
@@ -141,7 +141,8 @@ static void observation_range(const picture *p, int64_t column, double *lower, d
         widen(value_of(&p->steps, i, column), lower, upper);
 }
 
-/* An observation goes over the first state whose band it fills in like size: at least a third, at most twice as wide. */
+/* An observation goes over the first state whose band it fills in like size: at least a third, at most twice as wide.
+ */
 static int64_t place_of(const picture *p, int64_t column)
 {
     double low, high, lower, upper;
@@ -227,10 +228,13 @@ static int write_data(picture *p, const mote_plot_options *options)
             put_row(&p->data, (double[]){ value_of(&p->steps, i, 0), value_of(&p->steps, i, p->observation[k]) }, 2);
         mote_table_text(&p->data, "\n\n");
     }
-    const int64_t size = column_of(&p->steps, "effective_sample_size", ""), evidence = column_of(&p->steps, "log_evidence", "");
+    const int64_t size = column_of(&p->steps, "effective_sample_size", ""),
+                  evidence = column_of(&p->steps, "log_evidence", "");
     mote_table_text(&p->data, "# steps\n");
     for (int64_t i = 0; i < p->steps.rows.rows; ++i)
-        put_row(&p->data, (double[]){ value_of(&p->steps, i, 0), value_of(&p->steps, i, size), value_of(&p->steps, i, evidence) }, 3);
+        put_row(&p->data,
+                (double[]){ value_of(&p->steps, i, 0), value_of(&p->steps, i, size), value_of(&p->steps, i, evidence) },
+                3);
     return mote_table_close(&p->data);
 }
 
@@ -296,10 +300,12 @@ static void plot_state(picture *p, int64_t k)
                       "data index 'state%d' using 1:3:5 with filledcurves fc rgb '#9CC3E0', "
                       "data index 'state%d' using 1:4 with lines lw 3 lc rgb '#0072B2'", n, n, n);
     if (p->filtered.rows.rows && p->smoothed.rows.rows)
-        mote_table_format(&p->script, ", data index 'smooth%d' using 1:2 with lines lw 2.5 dt (9,5) lc rgb '#D55E00'", n);
+        mote_table_format(&p->script, ", data index 'smooth%d' using 1:2 with lines lw 2.5 dt (9,5) lc rgb '#D55E00'",
+                          n);
     for (int64_t i = 0; i < p->observation_count; ++i)
         if (p->over[i] == k)
-            mote_table_format(&p->script, ", data index 'observation%d' using 1:2 with points pt 7 ps 0.55 lc rgb '#202020'", (int)i);
+            mote_table_format(
+                &p->script, ", data index 'observation%d' using 1:2 with points pt 7 ps 0.55 lc rgb '#202020'", (int)i);
     mote_table_text(&p->script, "\nunset title\n");
 }
 
@@ -308,20 +314,24 @@ static void plot_observation(picture *p, int64_t i)
     double lower, upper;
     observation_range(p, p->observation[i], &lower, &upper);
     panel(p, p->steps.names[p->observation[i]], lower, upper);
-    mote_table_format(&p->script, "plot data index 'observation%d' using 1:2 with points pt 7 ps 0.55 lc rgb '#202020'\n", (int)i);
+    mote_table_format(&p->script,
+                      "plot data index 'observation%d' using 1:2 with points pt 7 ps 0.55 lc rgb '#202020'\n", (int)i);
 }
 
 static void plot_steps(picture *p)
 {
-    const int64_t size = column_of(&p->steps, "effective_sample_size", ""), evidence = column_of(&p->steps, "log_evidence", "");
+    const int64_t size = column_of(&p->steps, "effective_sample_size", ""),
+                  evidence = column_of(&p->steps, "log_evidence", "");
     double most = 0, lower = INFINITY, upper = -INFINITY;
     for (int64_t i = 0; i < p->steps.rows.rows; ++i) {
         most = fmax(most, value_of(&p->steps, i, size));
         widen(value_of(&p->steps, i, evidence), &lower, &upper);
     }
     panel(p, "effective size", 0, most);
-    mote_table_text(&p->script, "plot data index 'steps' using 1:2 with filledcurves y1=0 fc rgb '#D9EEE6', data index 'steps' using "
-                                "1:2 with lines lw 2.5 lc rgb '#009E73'\n");
+    mote_table_text(
+        &p->script,
+        "plot data index 'steps' using 1:2 with filledcurves y1=0 fc rgb '#D9EEE6', data index 'steps' using "
+        "1:2 with lines lw 2.5 lc rgb '#009E73'\n");
     panel(p, "log evidence", lower, upper);
     mote_table_text(&p->script, "plot data index 'steps' using 1:3 with lines lw 3 lc rgb '#CC79A7'\n");
 }

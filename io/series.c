@@ -45,8 +45,8 @@ static int64_t count_names(const char *list)
     return n;
 }
 
-static int find_column(const mote_series_reader *reader, const char *name, const char *what, int64_t *column, char *message,
-                       size_t size)
+static int find_column(const mote_series_reader *reader, const char *name, const char *what, int64_t *column,
+                       char *message, size_t size)
 {
     const mote_csv *csv = &reader->csv;
     *column = mote_csv_find(csv, name);
@@ -79,8 +79,10 @@ static int match_by_place(mote_series_reader *reader, char *message, size_t size
 {
     const int64_t n = reader->model->observation_count + reader->model->input_count;
     if (reader->csv.columns != n)
-        return mote_fail_text(message, size, MOTE_EPARSE, "%s: %lld columns without names, but the model has %lld observations and "
-                              "%lld inputs: name the columns in the first line", path_of(reader), (long long)reader->csv.columns,
+        return mote_fail_text(message, size, MOTE_EPARSE,
+                              "%s: %lld columns without names, but the model has %lld observations and "
+                              "%lld inputs: name the columns in the first line",
+                              path_of(reader), (long long)reader->csv.columns,
                               (long long)reader->model->observation_count, (long long)reader->model->input_count);
     for (int64_t k = 0; k < n; ++k)
         reader->column[k] = k;
@@ -93,8 +95,8 @@ static int match_columns(mote_series_reader *reader, const mote_series_names *na
     reader->time = -1;
     if (!reader->csv.names)
         return match_by_place(reader, message, size);
-    int status = find_columns(reader, m->observations, m->observation_count, names->observations, "observation", reader->column,
-                              message, size);
+    int status = find_columns(reader, m->observations, m->observation_count, names->observations, "observation",
+                              reader->column, message, size);
     status = status ? status : find_columns(reader, m->inputs, m->input_count, names->inputs, "input",
                                             reader->column + m->observation_count, message, size);
     if (!status && names->time)
@@ -103,8 +105,8 @@ static int match_columns(mote_series_reader *reader, const mote_series_names *na
     return status;
 }
 
-int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model, const char *path,
-                            void *file, const mote_series_names *names, char *message, size_t size)
+int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model,
+                            const char *path, void *file, const mote_series_names *names, char *message, size_t size)
 {
     const int64_t n = model->observation_count + model->input_count;
     *reader = (mote_series_reader){ .model = model };
@@ -142,8 +144,9 @@ static int read_time(mote_series_reader *reader, double *time, char *message, si
     const double last = reader->count ? reader->last : before ? reader->model->initial_time : -INFINITY;
     if (reader->count ? *time > last : *time >= last)
         return MOTE_OK;
-    return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld (time): the time %g does not follow %g", path_of(reader),
-                          (long long)reader->csv.lines.number, (long long)reader->time + 1, *time, last);
+    return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld (time): the time %g does not follow %g",
+                          path_of(reader), (long long)reader->csv.lines.number, (long long)reader->time + 1, *time,
+                          last);
 }
 
 int mote_series_reader_next(mote_series_reader *reader, mote_observation *observation, char *message, size_t size)
@@ -156,8 +159,9 @@ int mote_series_reader_next(mote_series_reader *reader, mote_observation *observ
     for (int64_t i = 0; i < n && !status; ++i) {
         status = mote_csv_number(&reader->csv, reader->column[i], &reader->values[i], message, size);
         if (!status && i >= k && isnan(reader->values[i]))
-            status = mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld: an input is missing", path_of(reader),
-                                    (long long)reader->csv.lines.number, (long long)reader->column[i] + 1);
+            status = mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: column %lld: an input is missing",
+                                    path_of(reader), (long long)reader->csv.lines.number,
+                                    (long long)reader->column[i] + 1);
     }
     if (status)
         return status;
@@ -173,10 +177,13 @@ int mote_series_reader_next(mote_series_reader *reader, mote_observation *observ
 static int grow(mote_series_file *file, int64_t k, int64_t inputs)
 {
     const int64_t room = 2 * file->room + 256;
-    struct { double **array; int64_t width; } list[] = { { &file->time, 1 }, { &file->values, k }, { &file->input, inputs } };
+    struct {
+        double **array;
+        int64_t width;
+    } list[] = { { &file->time, 1 }, { &file->values, k }, { &file->input, inputs } };
     for (size_t i = 0; i < sizeof list / sizeof *list; ++i) {
-        double *larger = mote_memory_resize(file->memory, *list[i].array, file->room * list[i].width, room * list[i].width + 1,
-                                            sizeof *larger);
+        double *larger = mote_memory_resize(file->memory, *list[i].array, file->room * list[i].width,
+                                            room * list[i].width + 1, sizeof *larger);
         if (!larger)
             return MOTE_ENOMEM;
         *list[i].array = larger;
@@ -213,8 +220,9 @@ int mote_series_file_read(mote_series_file *file, const mote_memory *memory, con
             mote_fail_text(message, size, status, "%s: out of memory", path);
     mote_series_reader_close(&reader);
     if (status == MOTE_DONE)
-        status = file->series.count ? MOTE_OK
-                                    : mote_fail_text(message, size, MOTE_EPARSE, "%s: there are no rows below the names", path);
+        status = file->series.count
+                     ? MOTE_OK
+                     : mote_fail_text(message, size, MOTE_EPARSE, "%s: there are no rows below the names", path);
     file->series.time = file->time;
     file->series.values = file->values;
     file->series.input = model->input_count ? file->input : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The observations of a state-space model from a table in a text file (io/csv_read.h). Columns are found by the names of
- * the model's observations and inputs, or by others that are given, and a column `time` if there is one. A file that names no
- * columns has the observations, then the inputs, in the model's order. Times increase; without the column they are those of
- * a series without times. Further columns are passed over. */
+/* The observations of a state-space model from a table in a text file (io/csv_read.h). Columns are found by the names
+ * of the model's observations and inputs, or by others that are given, and a column `time` if there is one. A file that
+ * names no columns has the observations, then the inputs, in the model's order. Times increase; without the column they
+ * are those of a series without times. Further columns are passed over. */
 #ifndef MOTE_IO_SERIES_H
 #define MOTE_IO_SERIES_H
 
@@ -25,9 +25,10 @@ typedef struct mote_series_reader {
     double *values;    /* of the present row: observations, then inputs */
 } mote_series_reader;
 
-/* The model is borrowed; `file` is as in mote_csv_open. Errors name the file, and line and column where there are such. */
-int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model, const char *path,
-                            void *file, const mote_series_names *names, char *message, size_t size);
+/* The model is borrowed; `file` is as in mote_csv_open. Errors name the file, and line and column where there are such.
+ */
+int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model,
+                            const char *path, void *file, const mote_series_names *names, char *message, size_t size);
 void mote_series_reader_close(mote_series_reader *reader);
 
 /* The next row, valid until the next call: MOTE_OK, MOTE_DONE, or an error. */

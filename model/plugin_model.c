@@ -55,8 +55,8 @@ static int check_ssm(const mote_loaded_plugin *plugin, mote_message *message)
                          "%s: its state-space model is a struct of kind %u, not a mote_ssm: start it with "
                          "MOTE_VERSIONED(mote_ssm)", plugin->name, (unsigned)ssm->head.kind);
     if (ssm->parameter_count < 0 || (ssm->parameter_count && !ssm->parameters))
-        return mote_fail(message, MOTE_EPLUGIN, "%s: parameters of its state-space model: %" PRId64 " at NULL", plugin->name,
-                         ssm->parameter_count);
+        return mote_fail(message, MOTE_EPLUGIN, "%s: parameters of its state-space model: %" PRId64 " at NULL",
+                         plugin->name, ssm->parameter_count);
     if (ssm->parameter_count && ssm->parameter_size < (int64_t)offsetof(mote_parameter, label))
         return mote_fail(message, MOTE_EPLUGIN, "%s: the parameter_size of its state-space model is not set: use "
                          "MOTE_PARAMETERS", plugin->name);
@@ -81,7 +81,8 @@ int mote_plugin_check_model(const mote_loaded_plugin *plugin, mote_message *mess
 /* ---- copies ------------------------------------------------------------------------------------------------- */
 
 /* The plug-in's structs may be older, hence shorter, than ours: copy what there is, the rest is zero. */
-static mote_parameter *copy_parameters(const mote_loaded_plugin *plugin, const mote_parameter *theirs, int64_t n, int64_t size)
+static mote_parameter *copy_parameters(const mote_loaded_plugin *plugin, const mote_parameter *theirs, int64_t n,
+                                       int64_t size)
 {
     mote_parameter *copy = mote_memory_allocate(&plugin->memory, n ? n : 1, sizeof *copy);
     for (int64_t i = 0; copy && i < n; ++i)
@@ -110,7 +111,8 @@ static int copy_ssm(mote_loaded_plugin *plugin)
     const size_t kept = theirs->head.size < sizeof(mote_ssm) ? theirs->head.size : sizeof(mote_ssm);
     memcpy(&plugin->ssm, theirs, kept);
     plugin->ssm.head.size = (uint32_t)sizeof(mote_ssm);
-    plugin->ssm_parameters = copy_parameters(plugin, theirs->parameters, theirs->parameter_count, theirs->parameter_size);
+    plugin->ssm_parameters = copy_parameters(plugin, theirs->parameters, theirs->parameter_count,
+                                             theirs->parameter_size);
     plugin->ssm.parameters = plugin->ssm.parameter_count ? plugin->ssm_parameters : NULL;
     plugin->ssm.parameter_size = sizeof(mote_parameter);
     plugin->ssm.plugin = plugin;

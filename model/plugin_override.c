@@ -108,9 +108,10 @@ enum { TABLES = 2 };
 static parameter_table table_of(mote_loaded_plugin *plugin, int which)
 {
     if (which)
-        return (parameter_table){ plugin->ssm_parameters, plugin->ssm_parameters ? plugin->ssm.parameter_count : 0, plugin->ssm.name, 0 };
-    return (parameter_table){ plugin->parameters, plugin->parameters ? plugin->target.parameter_count : 0, plugin->target.name,
-                    plugin->target.prior_transform != NULL };
+        return (parameter_table){ plugin->ssm_parameters, plugin->ssm_parameters ? plugin->ssm.parameter_count : 0,
+                                  plugin->ssm.name, 0 };
+    return (parameter_table){ plugin->parameters, plugin->parameters ? plugin->target.parameter_count : 0,
+                              plugin->target.name, plugin->target.prior_transform != NULL };
 }
 
 static const char *parameter_name(const void *ctx, int64_t i)
@@ -276,7 +277,8 @@ static int set_text(mote_loaded_plugin *plugin, const entry *line, const char **
     return MOTE_OK;
 }
 
-static int apply_to(mote_loaded_plugin *plugin, const parameter_table *known, const entry *line, mote_parameter *parameter)
+static int apply_to(mote_loaded_plugin *plugin, const parameter_table *known, const entry *line,
+                    mote_parameter *parameter)
 {
     const size_t length = strcspn(line->key, ".");
     const char *part = line->key[length] ? line->key + length + 1 : NULL;

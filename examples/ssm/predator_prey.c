@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Predators and prey as a Markov jump process (Lotka and Volterra; Gillespie 1977; Boys, Wilkinson and Kirkwood 2008): three
- * kinds of events, at the rates
+/* Predators and prey as a Markov jump process (Lotka and Volterra; Gillespie 1977; Boys, Wilkinson and Kirkwood 2008):
+ * three kinds of events, at the rates
  *
  *     birth    prey + 1                      birth prey
  *     meal     prey - 1, predators + 1       meal prey predators
  *     death    predators - 1                 death predators
  *
- * simulated event by event from a private stream of each particle, and seen now and then with normal errors. There is no
- * density of the transition: smoothers that need one refuse the model by name; the filter, PMMH, iterated filtering and
- * SMC^2 do not ask for it. A population that explodes is cut off after `most_events` events (key of [model]). */
+ * simulated event by event from a private stream of each particle, and seen now and then with normal errors. There is
+ * no density of the transition: smoothers that need one refuse the model by name; the filter, PMMH, iterated filtering
+ * and SMC^2 do not ask for it. A population that explodes is cut off after `most_events` events (key of [model]). */
 #define MOTE_PLUGIN_LINKS_NOTHING
 #include <math.h>
 #include <mote/plugin.h>
@@ -77,7 +77,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
         MOTE_LOG_UNIFORM("death", 0.05, 5),
         MOTE_FIXED("error", 10),
     };
-    static const char *const states[] = { "prey", "predators" }, *const observations[] = { "prey_seen", "predators_seen" };
+    static const char *const states[] = { "prey", "predators" }, *const observations[] = { "prey_seen",
+                                                                                           "predators_seen" };
     static const mote_ssm ssm = {
         MOTE_VERSIONED(mote_ssm), MOTE_PARAMETERS(parameters), MOTE_STATES(states), MOTE_OBSERVATIONS(observations),
         .initial = initial, .transition = transition, .log_potential = log_potential, .name = "predators and prey",

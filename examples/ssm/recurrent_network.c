@@ -5,7 +5,8 @@
  *     x_0 ~ N(0, 0.1^2 I),  x' = x + (0.001 / 0.025) (-x + gain W tanh x) + noise N(0, I),  y = x + 0.1 Student-t(2)
  *
  * with gain 2.5, noise 0.1, and 25 weights W ~ N(0, 1/5) that come from a small generator below, so that the series
- * recurrent_network.csv (500 times, simulated) and the model have the same ones; [model] weights = n takes other ones. */
+ * recurrent_network.csv (500 times, simulated) and the model have the same ones; [model] weights = n takes other ones.
+ */
 #define MOTE_PLUGIN_LINKS_NOTHING
 #include <math.h>
 #include <mote/plugin.h>

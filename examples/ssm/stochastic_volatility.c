@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Stochastic volatility: the log-variance x of returns y is a stationary autoregression.
  *
- *     x_0 ~ N(mean, noise^2 / (1 - persistence^2)),  x' = mean + persistence (x - mean) + noise N(0, 1),  y ~ N(0, exp(x))
+ *     x_0 ~ N(mean, noise^2 / (1 - persistence^2)),  x' = mean + persistence (x - mean) + noise N(0, 1),  y ~ N(0,
+ * exp(x))
  *
- * Known answer with stochastic_volatility.csv and (-1, 0.95, 0.25): log-likelihood -214.28198, by quadrature. With everything
- * that smoothers and gradient methods can use: density and bound of the transition, gradient, an additive functional. */
+ * Known answer with stochastic_volatility.csv and (-1, 0.95, 0.25): log-likelihood -214.28198, by quadrature. With
+ * everything that smoothers and gradient methods can use: density and bound of the transition, gradient, an additive
+ * functional. */
 #define MOTE_PLUGIN_LINKS_NOTHING
 #include <math.h>
 #include <mote/plugin.h>

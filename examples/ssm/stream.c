@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A filter fed from standard input: numbers come in, one on a line, and each is answered at once with the level behind them.
+/* A filter fed from standard input: numbers come in, one on a line, and each is answered at once with the level behind
+ * them.
  *
  *     level' = level + 0.3 N(0, 1),   number = level + Student-t(3)        outliers do not move it much
  *
@@ -41,8 +42,9 @@ static int log_potential(void *ctx, const mote_block *b)
 int main(void)
 {
     static const char *const states[] = { "level" }, *const observations[] = { "number" };
-    const mote_ssm model = { MOTE_VERSIONED(mote_ssm), MOTE_STATES(states), MOTE_OBSERVATIONS(observations), .initial = initial,
-                             .transition = transition, .log_potential = log_potential, .name = "level" };
+    const mote_ssm model = { MOTE_VERSIONED(mote_ssm), MOTE_STATES(states),      MOTE_OBSERVATIONS(observations),
+                             .initial = initial,       .transition = transition, .log_potential = log_potential,
+                             .name = "level" };
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 2000, .seed = 1 };
     mote_observation seen = { MOTE_VERSIONED(mote_observation), .time = 0 };
     mote_run *run = NULL;

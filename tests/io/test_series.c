@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Series of a state-space model from text files: separators, names, missing values, times; what is refused, and where. */
+/* Series of a state-space model from text files: separators, names, missing values, times; what is refused, and where.
+ */
 #include <mote/ssm.h>
 #include <mote/status.h>
 
@@ -8,7 +9,8 @@
 
 static const char *const observations[] = { "a", "b" };
 static const char *const inputs[] = { "u" };
-static const mote_ssm model = { MOTE_VERSIONED(mote_ssm), MOTE_OBSERVATIONS(observations), MOTE_INPUTS(inputs), .name = "test" };
+static const mote_ssm model = { MOTE_VERSIONED(mote_ssm), MOTE_OBSERVATIONS(observations), MOTE_INPUTS(inputs),
+                                .name = "test" };
 static const mote_ssm alone = { MOTE_VERSIONED(mote_ssm), .observations = observations, .observation_count = 1,
                                 .initial_time = 10, .flags = MOTE_SSM_START_BEFORE };
 static char message[600];
@@ -96,7 +98,8 @@ static void each_fault_is_named(void **state)
     (void)state;
     refused(&alone, "", NULL, MOTE_EPARSE, "empty");
     refused(&alone, "a\n", NULL, MOTE_EPARSE, "no rows");
-    refused(&alone, "aa,c\n1,2\n", NULL, MOTE_EPARSE, "csv:1: there is no column 'a' for the observation of the model; did you mean 'aa'");
+    refused(&alone, "aa,c\n1,2\n", NULL, MOTE_EPARSE,
+            "csv:1: there is no column 'a' for the observation of the model; did you mean 'aa'");
     refused(&alone, "a,a\n1,2\n", NULL, MOTE_EPARSE, "two columns have the name 'a'");
     refused(&alone, "1,2\n", NULL, MOTE_EPARSE, "2 columns without names");
     refused(&alone, "a,t\n1,2\n3\n", NULL, MOTE_EPARSE, "csv:3: 1 columns, but the first line has 2");

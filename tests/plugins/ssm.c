@@ -149,7 +149,8 @@ static int additive(void *ctx, const mote_block *block, double *const *value)
 static int gradient(void *ctx, const mote_block *block, double *const *value)
 {
     const ssm_model *model = ctx;
-    const double rho = *block->parameter[RHO], s = *block->parameter[SPREAD], wrong = is(model->gradient, "wrong") ? 1.01 : 1;
+    const double rho = *block->parameter[RHO], s = *block->parameter[SPREAD],
+                 wrong = is(model->gradient, "wrong") ? 1.01 : 1;
     for (int64_t i = 0; i < block->n; ++i) {
         const double x = block->previous ? block->previous[0][i] : 0, e = block->state[0][i] - rho * x;
         value[RHO][i] = block->previous ? wrong * e * x / (s * s) : 0;
