@@ -364,39 +364,43 @@ static double distance(const double *a, const double *b, int64_t n)
     return (double)worst / (double)n * sqrt((double)n / 2);
 }
 
+/* n values of each coordinate by the map, columns behind each other; the model's code. */
+static int draw_by_map(mote_ssm_check *check, int (*map)(void *, const mote_block *, const double *const *),
+                       int has_previous, double *to, int64_t n)
+{
+    const int64_t d = dimension(check);
+    int status = MOTE_OK;
+    for (int64_t first = 0; first < n && !status; first += MOTE_BLOCK) {
+        mote_block block = mote_ssm_check_block(check, first, MOTE_BLOCK, has_previous);
+        mote_source source = mote_source_at(check->live, MOTE_PURPOSE_PRIOR, 4000, first);
+        double *uniform[MOST_STATES];
+        block.previous = has_previous ? (const double *const *)check->previous : NULL; /* all of them are equal */
+        for (int64_t k = 0; k < d; ++k) {
+            uniform[k] = check->small_previous[k];
+            mote_uniforms(&source, uniform[k], MOTE_BLOCK);
+        }
+        status = map(check->space.model.ctx, &block, (const double *const *)uniform);
+        for (int64_t k = 0; k < d; ++k)
+            memcpy(to + k * n + first, check->small_state[k], MOTE_BLOCK * sizeof(double));
+    }
+    return status;
+}
+
 /* One map against its sampler; the largest distance of a coordinate, NaN when the model failed. */
 static double map_distance(mote_ssm_check *check, mote_draw_function *draw,
                            int (*map)(void *, const mote_block *, const double *const *), int has_previous)
 {
-    const int64_t d = dimension(check), n = MOTE_BLOCK;
-    mote_source source = mote_source_at(check->live, MOTE_PURPOSE_PRIOR, 4000, 0);
-    double *uniform[MOST_STATES], worst = 0;
+    const int64_t d = dimension(check), n = 16 * MOTE_BLOCK;
+    double *mapped = mote_memory_allocate(&check->memory, d * n, sizeof *mapped), worst = 0;
     check->n = n;
-    if (mote_ssm_check_draw(check, draw, has_previous, MOTE_BLOCK, 3000))
-        return NAN;
-    for (int64_t k = 0; k < d; ++k) {
-        uniform[k] = check->state[k] + 2 * MOTE_BLOCK; /* beyond the particles at hand */
-        mote_uniforms(&source, uniform[k], n);
+    if (!mapped || mote_ssm_check_draw(check, draw, has_previous, MOTE_BLOCK, 3000) ||
+        draw_by_map(check, map, has_previous, mapped, n))
+        worst = NAN;
+    for (int64_t k = 0; k < d && !isnan(worst); ++k) {
+        qsort(mapped + k * n, (size_t)n, sizeof(double), by_size);
+        worst = fmax(worst, distance(sorted(check, check->state[k], n), mapped + k * n, n));
     }
-    mote_block block = { MOTE_VERSIONED(mote_block),
-                         .n = n,
-                         .step = check->step,
-                         .time = check->time,
-                         .time_previous = check->time_previous,
-                         .parameter = check->parameter,
-                         .cache = check->cache,
-                         .input = check->space.model.input_count ? check->datum.input : NULL,
-                         .observation = check->datum.any ? check->datum.values : NULL,
-                         .observed = check->datum.any ? check->datum.observed : NULL,
-                         .previous = has_previous ? (const double *const *)check->previous : NULL,
-                         .state = check->small_state };
-    if (map(check->space.model.ctx, &block, (const double *const *)uniform))
-        return NAN;
-    for (int64_t k = 0; k < d; ++k) {
-        memcpy(check->value, check->small_state[k], (size_t)n * sizeof(double));
-        qsort(check->value, (size_t)n, sizeof(double), by_size);
-        worst = fmax(worst, distance(sorted(check, check->state[k], n), check->value, n));
-    }
+    mote_memory_release(&check->memory, mapped);
     return worst;
 }
 

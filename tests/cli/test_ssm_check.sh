@@ -26,6 +26,19 @@ question "a model that stops" 65 "code -5" --set model.potential=stop
 question "both models" 0 "model parabola" --set model.both=yes
 also "model autoregression"
 
+# Discrete laws, laws on an interval, maps, a degenerate law: tests/plugins/ssm_kinds.c.
+kind() { expect "$1" "$2" "$3" "$mote" check "$plugins/ssm_kinds.so" --set model.kind="$4" --set model.density="${5:-right}"; }
+kind "counts" 0 "log_transition is the normalised density" counts
+kind "counts whose mean is off by 0.2" 65 "FAIL  log_transition is not" counts shifted
+also "FAIL  log_initial is not"
+kind "an interval" 0 "log_transition is the normalised density" interval
+kind "an interval that is too long" 65 "FAIL  log_transition is not" interval long
+kind "maps and a normal law" 0 "transition_map gives the law of transition" maps
+also "gaussian: moments of the transition within"
+kind "maps that are too wide" 65 "FAIL  transition_map" maps wrong_map
+kind "a normal law with another covariance" 65 "FAIL  gaussian" maps wrong_normal
+kind "a law without a density" 65 "lie on a surface" plane
+
 expect "new ssm" 0 "cd vol && make run" "$mote" new ssm vol
 expect "new without a kind" 64 "target NAME" "$mote" new vol
 if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
