@@ -491,8 +491,11 @@ int mote_check_ssm(const mote_job *job)
         printf("model %s: %d states, %d observations, %d parameters of which %d are sampled\n", check->space.model.name,
                (int)check->space.model.state_count, (int)check->space.model.observation_count,
                (int)check->space.space.theta_count, (int)check->space.space.sampled_count);
-        ask_values(check);
-        if (!check->report.failures) {
+        if (check->space.model.fork)
+            mote_check_say(&check->report, MOTE_VERDICT_NOTE, "states are handles of the model's own objects: not asked");
+        else
+            ask_values(check);
+        if (!check->report.failures && !check->space.model.fork) {
             ask_blocks(check);
             ask_parameters(check);
             ask_threads(check);

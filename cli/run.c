@@ -91,7 +91,12 @@ static int open_run(session *s)
         s->interval = 60;
     mote_filter_files_open(&s->files, job);
     int status = mote_run_open(&s->run, job->algorithm, model, job->options);
-    return status ? mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run)) : 0;
+    if (!status)
+        return 0;
+    mote_complain(0, "%s", mote_run_message(s->run));
+    if (strstr(mote_run_message(s->run), "has no value: fix it"))
+        fprintf(stderr, "mote: [parameters] NAME = NUMBER fixes one; [filter] learn = pmmh, or another sampler, learns it\n");
+    return mote_exit_code(status);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */

@@ -110,6 +110,7 @@ expect "learn = pmmh" 0 "pmmh, ended by" "$mote" filter free.ini -o learnt --set
 check "with the filter's particles" grep -q -x "particles = 100" learnt/mote.ini
 expect "paris" 0 "lag_one" "$mote" run a.ini --sampler paris -o paris
 expect "a free parameter that nothing learns" 78 "'rho'" "$mote" filter free.ini -o never
+also "learn = pmmh"
 expect "learn names what does not exist" 78 "way to learn 'pmhm'" "$mote" filter free.ini -o never --set filter.learn=pmhm
 also "did you mean 'pmmh'"
 expect "learn names what does not learn" 78 "does not learn" "$mote" filter free.ini -o never --set filter.learn=nested
