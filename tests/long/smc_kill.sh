@@ -8,6 +8,6 @@ build=$(pwd -P)
 kills=${MOTE_KILLS:-100}
 seed=${MOTE_SEED:-$(date +%s)}
 status=0
-tests/smc/kill_resume $((kills * 3 / 4)) "$seed" || status=1
-TMPDIR=$build tests/smc/kill_resume $((kills / 4)) $((seed + 1)) || status=1
+tests/smc/kill_resume $((kills / 2)) "$seed" || status=1
+TMPDIR=$build tests/smc/kill_resume $((kills - kills / 2)) $((seed + 1)) || status=1
 exit $status
