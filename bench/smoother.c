@@ -32,7 +32,8 @@ static int measure(const method *m, int64_t particles, const linear_gaussian_exa
     double square = 0, functional = 0;
     const double started = bench_seconds();
     for (int r = 0; r < REPLICATES; ++r) {
-        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .seed = 1, .run_id = r, .particles = particles,
+        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .seed = 1, .run_id = r,
+                                                .particles = particles,
                                                 .trajectories = particles, .method = m->method, .backward = m->backward,
                                                 .smoothing_lag = 6 };
         mote_run *run = NULL;
@@ -46,7 +47,8 @@ static int measure(const method *m, int64_t particles, const linear_gaussian_exa
         functional += pow(mote_smoother_functional(run, 0) - 91.141125749936, 2) / REPLICATES;
         mote_run_close(&run);
     }
-    printf("%-18s %6lld %10.2f %10.4f %10.2f\n", m->name, (long long)particles, (bench_seconds() - started) / REPLICATES * 1e3,
+    printf("%-18s %6lld %10.2f %10.4f %10.2f\n", m->name, (long long)particles,
+           (bench_seconds() - started) / REPLICATES * 1e3,
            sqrt(square), sqrt(functional));
     return 0;
 }

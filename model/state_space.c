@@ -13,7 +13,7 @@
 
 enum { KNOWN_FLAGS = MOTE_SSM_THREADSAFE | MOTE_SSM_START_BEFORE | MOTE_SSM_ROW_PARAMETERS | MOTE_SSM_PAIR_POTENTIAL };
 
-static const char *model_name(const mote_state_space *space)
+const char *mote_state_space_name(const mote_state_space *space)
 {
     return space->model.name ? space->model.name : "model";
 }
@@ -64,7 +64,7 @@ static int copy_names(mote_state_space *space, const char *const *names, int64_t
         const char *name = names && names[i] && *names[i] ? names[i] : made;
         for (int64_t j = 0; j < i; ++j)
             if (!strcmp(space->names[at + j], name))
-                return mote_fail(message, MOTE_EINVAL, "the model '%s': %s '%s' is declared twice", model_name(space), what, name);
+                return mote_fail(message, MOTE_EINVAL, "the model '%s': %s '%s' is declared twice", mote_state_space_name(space), what, name);
         space->names[at + i] = mote_memory_copy_text(space->memory, name);
         if (!space->names[at + i])
             return MOTE_ENOMEM;
@@ -107,17 +107,17 @@ static int check_series(const mote_state_space *space, const mote_series *series
 {
     const mote_ssm *m = &space->model;
     if (series->count < 1)
-        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' is empty", model_name(space));
+        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' is empty", mote_state_space_name(space));
     if (m->observation_count && !series->values)
-        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' has no values", model_name(space));
+        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' has no values", mote_state_space_name(space));
     if (m->input_count && !series->input)
-        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' lacks the inputs that the model declares", model_name(space));
+        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' lacks the inputs that the model declares", mote_state_space_name(space));
     for (int64_t i = 0; i < series->count; ++i) {
         const double time = series_time(m, series, i);
         const double before = i ? series_time(m, series, i - 1) : m->flags & MOTE_SSM_START_BEFORE ? m->initial_time : -INFINITY;
         if (!isfinite(time) || (i ? time <= before : time < before))
             return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': time number %lld (%g) does not follow %g",
-                             model_name(space), (long long)i, time, before);
+                             mote_state_space_name(space), (long long)i, time, before);
     }
     return MOTE_OK;
 }
@@ -209,7 +209,7 @@ int mote_state_space_open(mote_state_space *space, const mote_ssm *model, const 
     if (!status)
         status = copy_series(space, message);
     if (status == MOTE_ENOMEM)
-        mote_fail(message, status, "no memory for the model '%s'", model_name(space));
+        mote_fail(message, status, "no memory for the model '%s'", mote_state_space_name(space));
     if (status)
         mote_state_space_close(space);
     return status;
@@ -251,7 +251,7 @@ int mote_state_space_needs(const mote_state_space *space, int64_t capability, co
     if (mote_state_space_has(space, capability))
         return MOTE_OK;
     return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which the model '%s' lacks", algorithm, names[capability],
-                     model_name(space));
+                     mote_state_space_name(space));
 }
 
 int mote_state_space_theta(const mote_state_space *space, const double *given, double *theta, mote_message *message)
@@ -261,11 +261,11 @@ int mote_state_space_theta(const mote_state_space *space, const double *given, d
         const int fixed = parameter->prior == MOTE_PRIOR_FIXED;
         if (!fixed && !given)
             return mote_fail(message, MOTE_EINVAL, "parameter '%s' of the model '%s' has no value: fix it, or give theta",
-                             parameter->name, model_name(space));
+                             parameter->name, mote_state_space_name(space));
         theta[i] = fixed ? parameter->argument[0] : given[i];
         if (!isfinite(theta[i]))
             return mote_fail(message, MOTE_EINVAL, "parameter '%s' of the model '%s' is not finite", parameter->name,
-                             model_name(space));
+                             mote_state_space_name(space));
     }
     return MOTE_OK;
 }

@@ -30,6 +30,9 @@ int mote_state_space_open(mote_state_space *space, const mote_ssm *model, const 
                           mote_message *message);
 void mote_state_space_close(mote_state_space *space);
 
+/* For messages: the model's name, or "model". */
+const char *mote_state_space_name(const mote_state_space *space);
+
 /* What a model may or may not have. X(NAME, "the member's name", present) */
 #define MOTE_CAPABILITY_LIST(X)                                                                        \
     X(LOG_INITIAL, "log_initial", model->log_initial)                                                  \

@@ -5,12 +5,14 @@
 #include "core/option.h"
 #include "smc/filter_run.h"
 
-static mote_variance_value value_of(const mote_filter_run_state *state, int64_t estimate, const double *column, int64_t lag)
+static mote_variance_value value_of(const mote_filter_run_state *state, int64_t estimate, const double *column,
+                                    int64_t lag)
 {
     const mote_variance *v = &state->variance;
     const mote_particle_filter *filter = &state->filter;
     if (estimate == MOTE_ERROR_FIXED_LAG)
-        return column ? mote_variance_mean(v, filter, column, lag ? lag : v->lineage.lag) : mote_variance_evidence(v, filter);
+        return column ? mote_variance_mean(v, filter, column, lag ? lag : v->lineage.lag)
+            : mote_variance_evidence(v, filter);
     return column ? mote_variance_mean_eve(v, filter, column, estimate == MOTE_ERROR_LEE_WHITELEY)
                   : mote_variance_evidence_eve(v, filter);
 }

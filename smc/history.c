@@ -69,7 +69,8 @@ static int add_block(mote_history *history, int64_t count)
 static int grow(mote_history *history, int64_t count)
 {
     const int64_t old = history->capacity, blocks = history->block_count;
-    mote_generation *generation = mote_memory_resize(history->memory, history->generation, old, old + count, sizeof *generation);
+    mote_generation *generation = mote_memory_resize(history->memory, history->generation, old, old + count,
+                                                     sizeof *generation);
     history->generation = generation ? generation : history->generation;
     void **block = mote_memory_resize(history->memory, history->block, blocks, blocks + 1, sizeof *block);
     history->block = block ? block : history->block;
@@ -100,7 +101,8 @@ static int history_reserve(mote_collector *collector, mote_particle_filter *filt
         const int64_t series = history->space->has_series ? history->space->series.count - history->capacity : 0;
         status = grow(history, series > 0 ? series : history->capacity ? history->capacity : 1);
     }
-    return status ? mote_fail(filter->message, status, "no memory for the history of step %lld", (long long)filter->step)
+    return status ? mote_fail(filter->message, status, "no memory for the history of step %lld",
+                              (long long)filter->step)
                   : MOTE_OK;
 }
 
@@ -113,7 +115,8 @@ static int64_t slot_for(const mote_history *history, int64_t step)
     case MOTE_HISTORY_LAG:
         return step % (history->setup.lag + 1);
     case MOTE_HISTORY_STEPS:
-        return history->count < history->setup.step_count && history->chosen[history->count] == step ? history->count : -1;
+        return history->count < history->setup.step_count && history->chosen[history->count] == step ? history->count
+            : -1;
     default:
         return -1;
     }
@@ -142,7 +145,8 @@ static int history_collect(mote_collector *collector, mote_particle_filter *filt
 {
     mote_history *history = (mote_history *)collector;
     if (history->setup.keep == MOTE_HISTORY_TREE) {
-        mote_tree_push(&history->tree, filter->resampled ? filter->ancestor : NULL, (const double *const *)filter->now->state);
+        mote_tree_push(&history->tree, filter->resampled ? filter->ancestor : NULL,
+                       (const double *const *)filter->now->state);
         ++history->count;
         return MOTE_OK;
     }
@@ -248,11 +252,12 @@ int mote_history_open(mote_history *history, mote_particle_filter *filter, const
     history->setup = *setup;
     history->n = filter->setup.particles;
     if (setup->keep != MOTE_HISTORY_NONE && model->fork)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "option history: states of the model '%s' are handles of its own objects "
-                         "(fork), which a history cannot keep", model->name ? model->name : "model");
+        return mote_fail(message, MOTE_EUNSUPPORTED, "option history: states of the model '%s' are handles of its own "
+                         "objects (fork), which a history cannot keep", mote_state_space_name(filter->space));
     if (open_storage(history)) {
         mote_history_close(history);
-        return mote_fail(message, MOTE_ENOMEM, "no memory for the history of %lld particles", (long long)filter->setup.particles);
+        return mote_fail(message, MOTE_ENOMEM, "no memory for the history of %lld particles",
+                         (long long)filter->setup.particles);
     }
     mote_particle_filter_add(filter, &history->collector);
     return MOTE_OK;
@@ -348,8 +353,8 @@ int mote_history_parse_steps(const char *text, int64_t **step, int64_t *count, c
             break;
         if (status || value < 0 || value > 9e15 || value != (double)(int64_t)value ||
             (*count && (int64_t)value <= (*step)[*count - 1]))
-            return mote_fail(message, MOTE_EOPTION, "option history_steps = '%s': number %lld is not a step above the one "
-                             "before it", text, (long long)*count + 1);
+            return mote_fail(message, MOTE_EOPTION, "option history_steps = '%s': number %lld is not a step above the "
+                             "one before it", text, (long long)*count + 1);
         (*step)[(*count)++] = (int64_t)value;
         while (*at == ' ' || *at == '\t')
             ++at;

@@ -7,9 +7,9 @@
  *     tree    the paths of the present particles, as an ancestor tree (smc/tree.h)
  *     full    whole populations of all steps: what backward passes need
  *
- * A whole population is states, accumulated log-weights, ancestors, times and the observation. Storage grows at the start
- * of a step and only there: once for a model that carries its series, else geometrically; `lag` and `steps` take all of
- * theirs at open. Known answer: tests/smc/test_history.c. */
+ * A whole population is states, accumulated log-weights, ancestors, times and the observation. Storage grows at the
+ * start of a step and only there: once for a model that carries its series, else geometrically; `lag` and `steps` take
+ * all of theirs at open. Known answer: tests/smc/test_history.c. */
 #ifndef MOTE_SMC_HISTORY_H
 #define MOTE_SMC_HISTORY_H
 
@@ -66,7 +66,8 @@ int64_t mote_history_path_start(const mote_history *history);
 /* Path of particle i of the newest population: path[(t - start) * d + k]. MOTE_ESTATE when paths are not known. */
 int mote_history_path(const mote_history *history, int64_t particle, double *path);
 
-/* A block at the time of a stored population, as callbacks see it, for n particles: previous, state, log_weight NULL. */
+/* A block at the time of a stored population, as callbacks see it, for n particles: previous, state, log_weight NULL.
+ * */
 mote_block mote_generation_block(const mote_generation *generation, const mote_particle_filter *filter, int64_t first,
                                  int64_t n);
 

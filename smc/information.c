@@ -12,17 +12,20 @@
 
 static int check(const mote_particle_filter *filter)
 {
-    static const int64_t needed[] = { MOTE_CAPABILITY_ARTIFICIAL, MOTE_CAPABILITY_LOG_ARTIFICIAL, MOTE_CAPABILITY_LOG_TRANSITION };
+    static const int64_t needed[] = { MOTE_CAPABILITY_ARTIFICIAL, MOTE_CAPABILITY_LOG_ARTIFICIAL,
+                                      MOTE_CAPABILITY_LOG_TRANSITION };
     const mote_ssm *model = &filter->space->model;
     int status = MOTE_OK;
     for (size_t i = 0; i < sizeof needed / sizeof *needed && !status; ++i)
         status = mote_state_space_needs(filter->space, needed[i], "option method = two_filter", filter->message);
     if (!status && model->propose_backward)
-        status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOG_PROPOSE_BACKWARD, "propose_backward", filter->message);
+        status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOG_PROPOSE_BACKWARD, "propose_backward",
+                                        filter->message);
     if (!status && model->flags & MOTE_SSM_PAIR_POTENTIAL)
-        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option method = two_filter: the potential of the model '%s' looks at two "
-                         "states (MOTE_SSM_PAIR_POTENTIAL)", model->name ? model->name : "model");
-    return status ? status : mote_resampling_require(filter->setup.resampling, MOTE_RESAMPLING_UNBIASED, MOTE_RESAMPLING_WEIGHTED,
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option method = two_filter: the potential of the model "
+                         "'%s' looks at two states (MOTE_SSM_PAIR_POTENTIAL)", mote_state_space_name(filter->space));
+    return status ? status : mote_resampling_require(filter->setup.resampling, MOTE_RESAMPLING_UNBIASED,
+                                                     MOTE_RESAMPLING_WEIGHTED,
                                                      filter->message);
 }
 
@@ -30,7 +33,8 @@ int mote_information_open(mote_information *information, const mote_particle_fil
 {
     const int64_t n = filter->setup.particles, d = filter->space->model.state_count;
     double ***columns[] = { &information->state, &information->later, &information->gathered };
-    double **numbers[] = { &information->log_weight, &information->log_artificial, &information->carried, &information->weight };
+    double **numbers[] = { &information->log_weight, &information->log_artificial, &information->carried,
+                           &information->weight };
     *information = (mote_information){ .filter = filter };
     int status = check(filter);
     if (status)
@@ -38,13 +42,16 @@ int mote_information_open(mote_information *information, const mote_particle_fil
     for (size_t i = 0; i < sizeof columns / sizeof *columns && !status; ++i)
         status = (*columns[i] = mote_block_columns_open(memory, d, n)) ? MOTE_OK : MOTE_ENOMEM;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && !status; ++i)
-        status = (*numbers[i] = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK, sizeof(double))) ? MOTE_OK : MOTE_ENOMEM;
+        status = (*numbers[i] = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK, sizeof(double)))
+            ? MOTE_OK : MOTE_ENOMEM;
     int missing = status || !(information->density = mote_memory_allocate_aligned(memory, MOTE_BLOCK, sizeof(double)));
     missing = missing || !(information->extra = mote_memory_allocate_aligned(memory, MOTE_BLOCK, sizeof(double)));
-    missing = missing || !(information->ancestor = mote_memory_allocate(memory, mote_blocks(n) * MOTE_BLOCK, sizeof(int32_t)));
+    missing = missing || !(information->ancestor = mote_memory_allocate(memory, mote_blocks(n) * MOTE_BLOCK,
+                                                                        sizeof(int32_t)));
     missing = missing || !(information->previous = mote_memory_allocate(memory, d, sizeof *information->previous));
     missing = missing || !(information->columns = mote_memory_allocate(memory, d, sizeof *information->columns));
-    status = missing ? MOTE_ENOMEM : mote_resampler_open(&information->resampler, filter->setup.resampling, n, memory, NULL, filter->message);
+    status = missing ? MOTE_ENOMEM : mote_resampler_open(&information->resampler, filter->setup.resampling, n, memory,
+                                                         NULL, filter->message);
     if (status)
         mote_information_close(information, memory);
     return status;
@@ -54,7 +61,8 @@ void mote_information_close(mote_information *information, const mote_memory *me
 {
     if (!information->filter)
         return;
-    double *aligned[] = { information->log_weight, information->log_artificial, information->carried, information->weight,
+    double *aligned[] = { information->log_weight, information->log_artificial, information->carried,
+                          information->weight,
                           information->density, information->extra };
     for (size_t i = 0; i < sizeof aligned / sizeof *aligned; ++i)
         mote_memory_release_aligned(memory, aligned[i]);
@@ -74,10 +82,12 @@ static int asks_for_it(const mote_information *information)
 {
     const mote_filter_setup *setup = &information->filter->setup;
     return setup->rule == MOTE_RULE_ALWAYS ||
-           (setup->rule == MOTE_RULE_ESS && information->effective_sample_size < setup->threshold * (double)setup->particles);
+           (setup->rule == MOTE_RULE_ESS &&
+            information->effective_sample_size < setup->threshold * (double)setup->particles);
 }
 
-/* x_{t+1} becomes `later`, its parents are drawn and gathered. Returns the log of the sum of the weights they begin with. */
+/* x_{t+1} becomes `later`, its parents are drawn and gathered. Returns the log of the sum of the weights they begin
+ * with. */
 static int resample(mote_information *information, const mote_source *source, int64_t step, double *log_sum)
 {
     const int64_t n = information->filter->setup.particles, d = information->filter->space->model.state_count;
@@ -111,7 +121,8 @@ static int of_callback(int status)
 }
 
 /* to[i] += sign times a log-density of the block. */
-static int add(mote_information *information, int (*density)(void *, const mote_block *), mote_block *block, double *to, double sign)
+static int add(mote_information *information, int (*density)(void *, const mote_block *), mote_block *block, double *to,
+               double sign)
 {
     block->log_weight = information->density;
     const int status = density(information->filter->space->model.ctx, block);
@@ -121,7 +132,8 @@ static int add(mote_information *information, int (*density)(void *, const mote_
 }
 
 /* Draws the states of a block, and what their law adds to the log-weights. */
-static int propose(mote_information *information, mote_block *block, int observed, const mote_source *source, double *log_weight)
+static int propose(mote_information *information, mote_block *block, int observed, const mote_source *source,
+                   double *log_weight)
 {
     const mote_ssm *model = &information->filter->space->model;
     mote_source here = mote_source_at(source, MOTE_PURPOSE_INFORMATION, (uint32_t)block->step, block->first);
@@ -129,7 +141,8 @@ static int propose(mote_information *information, mote_block *block, int observe
     const double *const *previous = block->previous;
     if (!guided)
         block->previous = NULL;
-    int status = of_callback(guided ? model->propose_backward(model->ctx, block, &here) : model->artificial(model->ctx, block, &here));
+    int status = of_callback(guided ? model->propose_backward(model->ctx, block, &here)
+                             : model->artificial(model->ctx, block, &here));
     if (!status && guided)
         status = add(information, model->log_propose_backward, block, log_weight, -1);
     block->previous = NULL;
@@ -145,7 +158,8 @@ static int propose(mote_information *information, mote_block *block, int observe
 }
 
 /* Log-densities of the transitions from the block's states to their parents. */
-static int join(mote_information *information, const mote_block *block, const mote_generation *later, double *log_weight)
+static int join(mote_information *information, const mote_block *block, const mote_generation *later,
+                double *log_weight)
 {
     const mote_state_space *space = information->filter->space;
     const mote_block pairs = mote_generation_block(later, information->filter, 0, block->n);
@@ -160,7 +174,8 @@ static int join(mote_information *information, const mote_block *block, const mo
     return of_callback(status);
 }
 
-static int step_block(mote_information *information, int64_t first, const mote_generation *g, const mote_generation *later,
+static int step_block(mote_information *information, int64_t first, const mote_generation *g,
+                      const mote_generation *later,
                       const mote_source *source)
 {
     const int64_t n = information->filter->setup.particles, count = n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK;
@@ -199,8 +214,9 @@ int mote_information_step(mote_information *information, const mote_generation *
     for (int64_t first = 0; first < n && !status; first += MOTE_BLOCK)
         status = step_block(information, first, g, later, source);
     if (status == MOTE_EMODEL)
-        return mote_fail(message, status, "the information filter at step %lld (time %g): a log-density or potential is not a number "
-                         "below infinity, or a callback returned a code above 0", (long long)g->step, g->datum.time);
+        return mote_fail(message, status, "the information filter at step %lld (time %g): a log-density or potential "
+                         "is not a number below infinity, or a callback returned a code above 0", (long long)g->step,
+                             g->datum.time);
     if (status)
         return status;
     information->log_sum = mote_normalise(information->weight, information->log_weight, n);

@@ -6,10 +6,11 @@
  * with the model's artificial laws gamma_t, from t = T down to 0:
  *
  *     t = T: x ~ gamma_T                                     weight g_T(x)
- *     t < T: resample if needed; x ~ q_t(. | x_{t+1})        weight *= g_t(x) gamma_t(x) m(x, x_{t+1}) / (gamma_{t+1}(x_{t+1}) q_t(x | x_{t+1}))
+ *     t < T: resample if needed; x ~ q_t(. | x_{t+1})
+ *            weight *= g_t(x) gamma_t(x) m(x, x_{t+1}) / (gamma_{t+1}(x_{t+1}) q_t(x | x_{t+1}))
  *
- * q is propose_backward, or gamma_t itself. log_evidence estimates log of the integral of gamma_t(x) p(y_{t:T} | x), gamma as
- * log_artificial gives it with artificial as its normalised law. Known answer: tests/smc/test_smoother.c. */
+ * q is propose_backward, or gamma_t itself. log_evidence estimates log of the integral of gamma_t(x) p(y_{t:T} | x),
+ * gamma as log_artificial gives it with artificial as its normalised law. Known answer: tests/smc/test_smoother.c. */
 #ifndef MOTE_SMC_INFORMATION_H
 #define MOTE_SMC_INFORMATION_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The window of ancestor maps: see lineage.h. With present generation G, slot s (s = 0 the oldest) belongs to generation
- * G - count + s + 1. As a product it leads from the boundary, generation G - count + older, to G - count + s; as it came,
- * from its own generation to the one before. */
+/* The window of ancestor maps: see lineage.h. With present generation G, slot s (s = 0 the oldest) belongs to
+ * generation G - count + s + 1. As a product it leads from the boundary, generation G - count + older, to G - count +
+ * s; as it came, from its own generation to the one before. */
 #include "smc/lineage.h"
 
 #include <mote/status.h>
@@ -115,7 +115,8 @@ static void compose(mote_lineage *lineage, const int32_t *map, const int32_t *in
 static void multiply(mote_lineage *lineage)
 {
     for (int64_t s = lineage->count - 2; s >= 0; --s)
-        compose(lineage, slot(lineage, s), slot(lineage, s + 1), &lineage->map[(lineage->first + s) % lineage->capacity]);
+        compose(lineage, slot(lineage, s), slot(lineage, s + 1),
+                &lineage->map[(lineage->first + s) % lineage->capacity]);
     lineage->older = lineage->count;
     identity(lineage->younger, lineage->n);
 }

@@ -4,8 +4,8 @@
  * Generation g descends from g - 1 by A_g; the ancestor k generations back of present particle i is
  * A_{g-k+1}[... A_g[i]]. Composition is associative, so that a window of L maps is kept as two stacks: products of the
  * older maps, the younger maps as they came, and the product of the younger ones. A push costs two compositions on the
- * average (one, and L of them once in L pushes), the oldest generation is one composition away, and the memory is that of
- * L + 2 maps. Known answer: tests/smc/test_lineage.c, against composing all maps anew. */
+ * average (one, and L of them once in L pushes), the oldest generation is one composition away, and the memory is that
+ * of L + 2 maps. Known answer: tests/smc/test_lineage.c, against composing all maps anew. */
 #ifndef MOTE_SMC_LINEAGE_H
 #define MOTE_SMC_LINEAGE_H
 

@@ -8,7 +8,8 @@
 enum { BLOCK = 1024 };
 
 /* Sum of W^i (x^i - centre)^power, power 1 or 2. */
-static double central(const double *weight, const double *column, const int32_t *index, int64_t n, double centre, int power)
+static double central(const double *weight, const double *column, const int32_t *index, int64_t n, double centre,
+                      int power)
 {
     const mote_vector_table *vector = mote_vector();
     double value[BLOCK], pull[BLOCK], sum = 0;
@@ -24,7 +25,8 @@ static double central(const double *weight, const double *column, const int32_t 
     return sum;
 }
 
-void mote_moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean, double *variance)
+void mote_moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean,
+                  double *variance)
 {
     *mean = central(weight, column, index, n, 0, 1);
     *variance = central(weight, column, index, n, *mean, 2);

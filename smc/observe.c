@@ -11,15 +11,17 @@ static int observer_collect(mote_collector *collector, mote_particle_filter *fil
     const int64_t n = filter->setup.particles;
     for (int64_t i = 0; i < n; ++i)
         observer->log_weight[i] = filter->dead ? -INFINITY : filter->now->log_weight[i] - filter->now->log_sum;
-    const mote_filter_view view = { MOTE_VERSIONED(mote_filter_view), .step = filter->step - 1, .time = filter->time, .n = n,
+    const mote_filter_view view = { MOTE_VERSIONED(mote_filter_view), .step = filter->step - 1, .time = filter->time,
+                                    .n = n,
                                     .state_count = filter->space->model.state_count,
-                                    .state = (const double *const *)filter->now->state, .log_weight = observer->log_weight,
+                                    .state = (const double *const *)filter->now->state,
+                                        .log_weight = observer->log_weight,
                                     .ancestor = filter->ancestor, .resampled = filter->resampled,
                                     .log_evidence = filter->log_evidence, .increment = filter->increment,
                                     .effective_sample_size = filter->now->effective_sample_size };
     const int status = observer->observe(observer->ctx, &view);
-    return status > 0 ? mote_fail(filter->message, MOTE_EINVAL, "observe returned %d at step %lld; 0 is success, codes below 0 stop "
-                                  "the run", status, (long long)view.step) : status;
+    return status > 0 ? mote_fail(filter->message, MOTE_EINVAL, "observe returned %d at step %lld; 0 is success, codes "
+                                  "below 0 stop the run", status, (long long)view.step) : status;
 }
 
 static const mote_collector_table table = { .name = "observe", .collect = observer_collect };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sums over pairs: see pairs.h. A row meets the columns in blocks of MOTE_BLOCK; each block is weighed relative to its own
- * largest term and joined to what came before. */
+/* Sums over pairs: see pairs.h. A row meets the columns in blocks of MOTE_BLOCK; each block is weighed relative to its
+ * own largest term and joined to what came before. */
 #include "smc/pairs.h"
 
 #include <math.h>
@@ -143,7 +143,8 @@ static void do_item(void *ctx, int64_t item, int64_t thread)
         s->status = sum_row(t, s, r);
 }
 
-int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_side *rows, const mote_pair_side *columns,
+int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_side *rows,
+                   const mote_pair_side *columns,
                    int rows_first, double *log_sum, double *const *mean)
 {
     task t = { pairs, block, rows, columns, rows_first, log_sum, mean };
@@ -161,7 +162,7 @@ int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_s
     pairs->densities += rows->n * columns->n;
     if (status != MOTE_EMODEL)
         return status;
-    return mote_fail(pairs->message, status, "the model '%s' at step %lld (time %g): log_transition is not a number below infinity, or a "
-                     "callback returned a code above 0", pairs->space->model.name ? pairs->space->model.name : "model",
+    return mote_fail(pairs->message, status, "the model '%s' at step %lld (time %g): log_transition is not a number "
+                     "below infinity, or a callback returned a code above 0", mote_state_space_name(pairs->space),
                      (long long)block->step, block->time);
 }

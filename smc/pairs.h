@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sums over all pairs (x_t^i, x_{t+1}^j) of two populations: what O(N^2) smoothers are made of. For each row r of the one,
- * over the columns c of the other, with p = m(x_t, x_{t+1}) (times G where it looks at the pair):
+/* Sums over all pairs (x_t^i, x_{t+1}^j) of two populations: what O(N^2) smoothers are made of. For each row r of the
+ * one, over the columns c of the other, with p = m(x_t, x_{t+1}) (times G where it looks at the pair):
  *
  *     log_sum[r] = log sum_c exp(b_c) p(r, c);    mean[k][r] = sum_c exp(b_c) p(r, c) h_k(r, c) / exp(log_sum[r])
  *
@@ -39,7 +39,8 @@ void mote_pairs_close(mote_pairs *pairs);
 
 /* `block` carries step, times, observation... of t + 1. rows_first: rows are the earlier states. mean may be NULL: no
  * functional. MOTE_EMODEL for densities that are NaN or +inf and codes above 0; the model's negative code. */
-int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_side *rows, const mote_pair_side *columns,
+int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_side *rows,
+                   const mote_pair_side *columns,
                    int rows_first, double *log_sum, double *const *mean);
 
 #endif

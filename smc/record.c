@@ -24,7 +24,8 @@ static double *cell(const mote_record *record, int64_t quantity, int64_t state, 
 
 /* ---- moments ---- */
 
-static void moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean, double *sd)
+static void moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean,
+                    double *sd)
 {
     mote_moments(weight, column, index, n, mean, sd);
     *sd = sqrt(*sd);
@@ -75,7 +76,8 @@ static void record_filter(mote_record *record, const mote_particle_filter *filte
     set_normalised(record->weight, filter->now, record->n);
     for (int64_t k = 0; k < record->d; ++k) {
         mote_variance_value v = { .value = NAN };
-        double *mean = cell(record, MOTE_RECORD_OF_FILTER_MEAN, k, row), *sd = cell(record, MOTE_RECORD_OF_FILTER_SD, k, row);
+        double *mean = cell(record, MOTE_RECORD_OF_FILTER_MEAN, k, row),
+            *sd = cell(record, MOTE_RECORD_OF_FILTER_SD, k, row);
         *mean = *sd = NAN;
         if (!filter->dead)
             moments(record->weight, filter->now->state[k], NULL, record->n, mean, sd);
@@ -101,7 +103,8 @@ static void smooth_row(mote_record *record, int64_t row, const int32_t *index)
 static void record_smoothing(mote_record *record, const mote_particle_filter *filter, int64_t row)
 {
     for (int64_t k = 0; k < record->d; ++k)
-        memcpy(record->past[row % (record->lag + 1) * record->d + k], filter->now->state[k], (size_t)record->n * sizeof(double));
+        memcpy(record->past[row % (record->lag + 1) * record->d + k], filter->now->state[k],
+               (size_t)record->n * sizeof(double));
     if (row)
         mote_lineage_push(&record->lineage, filter->resampled ? filter->ancestor : NULL);
     if (row < record->lag)
@@ -161,7 +164,8 @@ static int record_reserve(mote_collector *collector, mote_particle_filter *filte
         status = grow(record, record->count < record->series ? record->series : record->count ? 2 * record->count : 16);
     if (!status && record->count && record->level == MOTE_RECORD_ALL)
         status = mote_lineage_reserve(&record->lineage);
-    return status ? mote_fail(filter->message, status, "no memory for the record of step %lld", (long long)filter->step) : MOTE_OK;
+    return status ? mote_fail(filter->message, status, "no memory for the record of step %lld", (long long)filter->step)
+        : MOTE_OK;
 }
 
 static int record_collect(mote_collector *collector, mote_particle_filter *filter)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a filter writes down at every step, as columns of one row per step: a collector.
  *
- *     time, increment, log_evidence, effective_sample_size, resampled       always
- *     filter_mean, filter_sd, filter_mean_error      of p(x_t | y_0..t), weighted by W_t; error: smc/variance.h
- *     prediction_mean, prediction_sd                 of p(x_t | y_0..t-1), by the weights that particles carry into step t
- *     smoothing_mean, smoothing_sd                   of p(x_t | y_0..min(t + lag, now)), the ancestors of the particles of
- *                                                    time t + lag by W_{t + lag} (fixed lag; Kitagawa 1996)
+ *     time, increment, log_evidence, effective_sample_size, resampled
+ *     filter_mean, filter_sd, filter_mean_error     of p(x_t | y_0..t), weighted by W_t; error: smc/variance.h
+ *     prediction_mean, prediction_sd        of p(x_t | y_0..t-1), by the weights that particles carry into step t
+ *     smoothing_mean, smoothing_sd          of p(x_t | y_0..min(t + lag, now)): the ancestors of the particles of time
+ *                                           t + lag by W_{t + lag} (fixed lag; Kitagawa 1996)
  *
  * The last three groups have one column for each coordinate. A guided filter has no sample of the prediction: NaN.
  * Storage grows at the start of a step: once for a model with its series, else geometrically. Known answer:

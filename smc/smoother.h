@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run `smoother`, shared by its files: a filter forward that keeps its populations, then one method backward, time by
- * time; as often as there are replicates. One step of the run takes one observation or smooths one time. */
+/* The run `smoother`, shared by its files: a filter forward that keeps its populations, then one method backward, time
+ * by time; as often as there are replicates. One step of the run takes one observation or smooths one time. */
 #ifndef MOTE_SMC_SMOOTHER_H
 #define MOTE_SMC_SMOOTHER_H
 
@@ -16,7 +16,8 @@
 
 typedef struct mote_smoother_state mote_smoother_state;
 
-/* What a method is. smooth: time t, after all later ones: fills row t of estimate and adds its terms of the functional. */
+/* What a method is. smooth: time t, after all later ones: fills row t of estimate and adds its terms of the functional.
+ * */
 typedef struct mote_smoother_table {
     const char *name;
     int (*open)(mote_smoother_state *s);
@@ -83,8 +84,8 @@ struct mote_smoother_state {
     double **mean;               /* p columns of n */
 };
 
-/* Sum over i < count of weight[i] (NULL: 1/count) h_t(previous, state) for columns of `count`, into value[k] (+=), and where
- * each[k] is given added to each[k][i]. previous NULL: h_0. */
+/* Sum over i < count of weight[i] (NULL: 1/count) h_t(previous, state) for columns of `count`, into value[k] (+=), and
+ * where each[k] is given added to each[k][i]. previous NULL: h_0. */
 int mote_smoother_add_terms(mote_smoother_state *s, int64_t t, int64_t count, const double *const *previous,
                             double *const *state, const double *weight, double *const *each);
 

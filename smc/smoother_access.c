@@ -205,24 +205,27 @@ static void fill_last(const mote_smoother_state *s, mote_draws *draws)
 static int add_results(mote_draws *draws, const mote_smoother_state *s)
 {
     char name[200];
-    int status = mote_draws_add_real(draws, "log_evidence", draws->log_evidence, "nats", "log of the evidence of the series");
+    int status = mote_draws_add_real(draws, "log_evidence", draws->log_evidence, "nats", "log of the evidence of the "
+                                     "series");
     if (!status && !isnan(draws->log_evidence_error))
-        status = mote_draws_add_real(draws, "log_evidence_error", draws->log_evidence_error, "nats", "standard error of log_evidence");
+        status = mote_draws_add_real(draws, "log_evidence_error", draws->log_evidence_error, "nats",
+                                     "standard error of log_evidence");
     for (int64_t k = 0; k < s->p && s->used && !status; ++k) {
         const char *text = mote_functional_name(&s->stream.space, s->options->functional, k);
         snprintf(name, sizeof name, "smoothing_%.150s", text);
         status = mote_draws_add_real(draws, name, s->result.value[k], "", "smoothed, given all observations");
         snprintf(name, sizeof name, "smoothing_%.150s_error", text);
         if (!status && !isnan(s->result.value_error[k]))
-            status = mote_draws_add_real(draws, name, s->result.value_error[k], "", "its standard error, from replicates");
+            status = mote_draws_add_real(draws, name, s->result.value_error[k], "", "its standard error, from "
+                                         "replicates");
     }
     if (!status)
         status = mote_draws_add_count(draws, "observations", s->count, "", "observations consumed");
     if (!status)
         status = mote_draws_add_count(draws, "replicates", s->used, "", "repetitions that entered");
     if (!status && s->used < s->replicate)
-        status = mote_draws_add_warning(draws, "all_weights_zero", "in some repetition all particles had weight zero: the evidence "
-                                        "estimate is zero there, and nothing was smoothed");
+        status = mote_draws_add_warning(draws, "all_weights_zero", "in some repetition all particles had weight zero: "
+                                        "the evidence estimate is zero there, and nothing was smoothed");
     return status;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Smoothing by ancestors: x_t of the ancestors of the particles of time u, by the weights W_u, u = min(t + lag, T) (fixed lag;
- * Kitagawa and Sato 2001) or u = T (genealogy). The pair (x_{t-1}, x_t) goes with time t. Errors are those of a weighted mean
- * over the particles of time u, with common ancestors looked for `variance_lag` resamplings before t (smc/variance.h). */
+/* Smoothing by ancestors: x_t of the ancestors of the particles of time u, by the weights W_u, u = min(t + lag, T)
+ * (fixed lag; Kitagawa and Sato 2001) or u = T (genealogy). The pair (x_{t-1}, x_t) goes with time t. Errors are those
+ * of a weighted mean over the particles of time u, with common ancestors looked for `variance_lag` resamplings before t
+ * (smc/variance.h). */
 #include <math.h>
 #include <string.h>
 
@@ -116,7 +117,8 @@ static int ancestors_smooth(mote_smoother_state *s, int64_t t)
         gather(s, mote_history_generation(&s->history, t - 1), s->parent, s->column);
     }
     mote_smoother_set_row(s, t, (const double *const *)(s->column + s->d), numbers(s)[WEIGHT], NULL, s->n);
-    const int status = mote_smoother_add_terms(s, t, s->n, previous, s->column + s->d, numbers(s)[WEIGHT], s->path_value);
+    const int status = mote_smoother_add_terms(s, t, s->n, previous, s->column + s->d, numbers(s)[WEIGHT],
+                                               s->path_value);
     set_errors(s, t);
     for (int64_t k = 0; s->path && k < s->d; ++k)
         memcpy(s->path[t * s->d + k], s->column[s->d + k], (size_t)s->n * sizeof(double));

@@ -17,9 +17,11 @@ enum { LOG_SUM, NORM, TERMS, COLUMNS };
 
 static int marginal_open(mote_smoother_state *s)
 {
-    int status = mote_state_space_needs(&s->stream.space, MOTE_CAPABILITY_LOG_TRANSITION, "option method = ffbsm", s->message);
+    int status = mote_state_space_needs(&s->stream.space, MOTE_CAPABILITY_LOG_TRANSITION, "option method = ffbsm",
+                                        s->message);
     if (!status)
-        status = mote_pairs_open(&s->pairs, &s->stream.space, s->functional, s->p, s->memory, s->stream.pool, s->message);
+        status = mote_pairs_open(&s->pairs, &s->stream.space, s->functional, s->p, s->memory, s->stream.pool,
+                                 s->message);
     s->column = mote_block_columns_open(s->memory, COLUMNS, s->n);
     s->mean = mote_block_columns_open(s->memory, s->p, s->n);
     return status || (s->column && s->mean) ? status : MOTE_ENOMEM;
@@ -39,8 +41,8 @@ static int conclude(mote_smoother_state *s, const mote_generation *g, int64_t t)
     for (int64_t i = 0; i < s->n; ++i)
         log_sum[i] += g->log_weight[i];
     if (mote_normalise(weight, log_sum, s->n) == -INFINITY)
-        return mote_fail(s->message, MOTE_ENUMERIC, "smoothing at step %lld (time %g): no particle of the filter leads to a later "
-                         "one", (long long)t, g->datum.time);
+        return mote_fail(s->message, MOTE_ENUMERIC, "smoothing at step %lld (time %g): no particle of the filter leads "
+                         "to a later one", (long long)t, g->datum.time);
     for (int64_t k = 0; k < s->p; ++k)
         s->now.value[k] += mote_weighted_sum(weight, s->mean[k], s->n);
     if (t == 0)
@@ -57,7 +59,8 @@ static int last(mote_smoother_state *s, const mote_generation *g, int64_t t)
     return t ? MOTE_OK : mote_smoother_add_terms(s, 0, s->n, NULL, g->state, s->weight[t], NULL);
 }
 
-static int sum_pairs(mote_smoother_state *s, const mote_generation *g, const mote_generation *later, const mote_pair_side *columns)
+static int sum_pairs(mote_smoother_state *s, const mote_generation *g, const mote_generation *later,
+                     const mote_pair_side *columns)
 {
     const mote_block block = mote_generation_block(later, &s->filter, 0, s->n);
     const mote_pair_side rows = { s->n, (const double *const *)g->state, NULL };

@@ -42,7 +42,8 @@ static int weigh_earlier(mote_smoother_state *s, const mote_generation *g, const
     double *ahead = numbers(s)[AHEAD], *proposal = numbers(s)[PROPOSAL];
     int status = MOTE_OK;
     for (int64_t first = 0; first < s->n && !status; first += MOTE_BLOCK) {
-        mote_block block = mote_generation_block(later, &s->filter, first, s->n - first < MOTE_BLOCK ? s->n - first : MOTE_BLOCK);
+        mote_block block = mote_generation_block(later, &s->filter, first, s->n - first < MOTE_BLOCK ? s->n - first
+                                                 : MOTE_BLOCK);
         for (int64_t k = 0; k < s->d; ++k)
             s->previous[k] = g->state[k] + first;
         block.previous = s->previous;
@@ -116,11 +117,12 @@ static int sum_pairs(mote_smoother_state *s, const mote_generation *g, const mot
     if (!status)
         status = weigh_pairs(s, later);
     if (status == MOTE_ENUMERIC)
-        return mote_fail(s->message, status, "two filters meet between steps %lld and %lld in no pair that was drawn: take more pairs, "
-                         "or method = two_filter", (long long)t, (long long)t + 1);
+        return mote_fail(s->message, status, "two filters meet between steps %lld and %lld in no pair that was drawn: "
+                         "take more pairs, or method = two_filter", (long long)t, (long long)t + 1);
     if (status == MOTE_EMODEL)
-        return mote_fail(s->message, status, "the model '%s' at step %lld: log_transition is not a number below infinity, or a callback "
-                         "returned a code above 0", s->stream.space.model.name ? s->stream.space.model.name : "model", (long long)t + 1);
+        return mote_fail(s->message, status, "the model '%s' at step %lld: log_transition is not a number below "
+                         "infinity, or a callback returned a code above 0",
+                         mote_state_space_name(&s->stream.space), (long long)t + 1);
     if (!status)
         status = mote_smoother_add_terms(s, t + 1, s->m, previous, s->column + s->d, numbers(s)[WEIGHT], NULL);
     if (!status && t == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run algorithm `smoother`: see include/mote/smoother.h and smc/smoother.h. Replicate 0 draws from the run's own source,
- * replicate r from child r of the key of the one before. Results over R replicates are plain means; their errors are
- * sqrt(sum (x_r - mean)^2 / (R - 1) / R). */
+/* The run algorithm `smoother`: see include/mote/smoother.h and smc/smoother.h. Replicate 0 draws from the run's own
+ * source, replicate r from child r of the key of the one before. Results over R replicates are plain means; their
+ * errors are sqrt(sum (x_r - mean)^2 / (R - 1) / R). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,8 @@ static int open_estimate(const mote_smoother_state *s, mote_smoother_estimate *e
     double *values = mote_memory_allocate(s->memory, 3 * cells + 2 * s->p, sizeof *values);
     if (!values)
         return MOTE_ENOMEM;
-    *e = (mote_smoother_estimate){ values, values + cells, values + 2 * cells, values + 3 * cells, values + 3 * cells + s->p };
+    double *value = values + 3 * cells;
+    *e = (mote_smoother_estimate){ values, values + cells, values + 2 * cells, value, value + s->p };
     return MOTE_OK;
 }
 
@@ -61,7 +62,8 @@ int mote_smoother_add_terms(mote_smoother_state *s, int64_t t, int64_t count, co
     const mote_generation *g = mote_history_generation(&s->history, t);
     const double share = 1 / (double)count;
     for (int64_t first = 0; first < count && s->functional; first += MOTE_BLOCK) {
-        mote_block block = mote_generation_block(g, &s->filter, 0, count - first < MOTE_BLOCK ? count - first : MOTE_BLOCK);
+        mote_block block = mote_generation_block(g, &s->filter, 0, count - first < MOTE_BLOCK ? count - first
+                                                 : MOTE_BLOCK);
         for (int64_t k = 0; k < s->d; ++k) {
             s->previous[k] = previous ? previous[k] + first : NULL;
             s->state[k] = state[k] + first;
@@ -70,7 +72,8 @@ int mote_smoother_add_terms(mote_smoother_state *s, int64_t t, int64_t count, co
         block.state = s->state;
         const int status = s->functional(s->stream.space.model.ctx, &block, s->term);
         if (status)
-            return status > 0 ? mote_fail(s->message, MOTE_EMODEL, "the functional returned a code above 0 at step %lld", (long long)t)
+            return status > 0 ? mote_fail(s->message, MOTE_EMODEL,
+                                          "the functional returned a code above 0 at step %lld", (long long)t)
                               : status;
         for (int64_t k = 0; k < s->p; ++k) {
             const double sum = mote_weighted_sum(weight ? weight + first : NULL, s->term[k], block.n);
@@ -101,11 +104,13 @@ static int check(const mote_smoother_state *s)
     const mote_smoother_options *o = s->options;
     const mote_ssm *model = &s->stream.space.model;
     if (o->replicates > 1 && !s->stream.space.has_series)
-        return mote_fail(s->message, MOTE_EUNSUPPORTED, "option replicates = %lld: the model '%s' carries no series that could be filtered "
-                         "again", (long long)o->replicates, model->name ? model->name : "model");
+        return mote_fail(s->message, MOTE_EUNSUPPORTED, "option replicates = %lld: the model '%s' carries no series "
+                         "that could be filtered again", (long long)o->replicates,
+                         mote_state_space_name(&s->stream.space));
     if (model->linear_count && o->method < MOTE_SMOOTHER_FIXED_LAG)
-        return mote_fail(s->message, MOTE_EUNSUPPORTED, "option method = %s: the model '%s' has a part that is integrated out, given which "
-                         "its states are no Markov chain", methods[o->method]->name, model->name ? model->name : "model");
+        return mote_fail(s->message, MOTE_EUNSUPPORTED, "option method = %s: the model '%s' has a part that is "
+                         "integrated out, given which its states are no Markov chain", methods[o->method]->name,
+                         mote_state_space_name(&s->stream.space));
     return MOTE_OK;
 }
 
@@ -142,7 +147,8 @@ static int smoother_open(mote_run *run, const void *model)
     if (!status)
         status = check(s);
     if (!status)
-        status = mote_particle_filter_open(&s->filter, &s->stream.space, &setup, &run->memory, s->stream.pool, &run->message);
+        status = mote_particle_filter_open(&s->filter, &s->stream.space, &setup, &run->memory, s->stream.pool,
+                                           &run->message);
     if (status)
         return status;
     s->n = setup.particles;
@@ -151,7 +157,8 @@ static int smoother_open(mote_run *run, const void *model)
     if (!status)
         status = open_parts(run, s);
     run->boundary = 1;
-    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for a smoother with %lld particles", (long long)s->n) : status;
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for a smoother with %lld particles",
+                                             (long long)s->n) : status;
 }
 
 static void smoother_close(mote_run *run)
@@ -160,7 +167,8 @@ static void smoother_close(mote_run *run)
     if (!s->method)
         return;
     s->method->close(s);
-    void *blocks[] = { s->time, s->now.mean, s->sum.mean, s->origin.mean, s->result.mean, s->log_evidence, (void *)s->previous, s->state };
+    void *blocks[] = { s->time, s->now.mean, s->sum.mean, s->origin.mean, s->result.mean, s->log_evidence,
+                       (void *)s->previous, s->state };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(&run->memory, blocks[i]);
     mote_block_columns_close(&run->memory, s->term);
@@ -185,7 +193,8 @@ static int reserve(mote_smoother_state *s)
         status = s->method->reserve(s);
     if (!status)
         s->time = mote_memory_allocate(s->memory, s->count, sizeof *s->time);
-    return s->time ? MOTE_OK : mote_fail(s->message, MOTE_ENOMEM, "no memory for smoothing %lld times", (long long)s->count);
+    return s->time ? MOTE_OK : mote_fail(s->message, MOTE_ENOMEM, "no memory for smoothing %lld times",
+                                         (long long)s->count);
 }
 
 static void add_replicate(mote_smoother_state *s)
@@ -382,7 +391,8 @@ static void smoother_progress(mote_run *run, mote_progress *progress)
     progress->log_evidence = s->filter.log_evidence;
     if (s->stream.space.has_series) {
         const double length = 2 * (double)s->stream.space.series.count, r = (double)s->options->replicates;
-        const double done = s->phase == SMOOTHER_BACKWARD ? length - 1 - (double)s->at : s->phase == SMOOTHER_FORWARD ? (double)s->filter.step : 0;
+        const double done = s->phase == SMOOTHER_BACKWARD ? length - 1 - (double)s->at : s->phase == SMOOTHER_FORWARD
+            ? (double)s->filter.step : 0;
         progress->remaining = 1 - ((double)s->replicate + done / length) / r;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Forward filtering, backward simulation: J_T from the final weights (systematic: every particle the right number of times
- * up to one), then J_t from W_t^J m(x_t^J, x_{t+1}) for each trajectory (Godsill, Doucet and West 2004). Given the filter,
- * the mean over trajectories has the estimate of `ffbsm` as its expectation. */
+/* Forward filtering, backward simulation: J_T from the final weights (systematic: every particle the right number of
+ * times up to one), then J_t from W_t^J m(x_t^J, x_{t+1}) for each trajectory (Godsill, Doucet and West 2004). Given
+ * the filter, the mean over trajectories has the estimate of `ffbsm` as its expectation. */
 #include <math.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@ static int trajectories_open(mote_smoother_state *s)
     const mote_backward_setup setup = { o->backward, 1, o->backward_trials, o->backward_steps };
     s->m = o->trajectories;
     const int64_t most = s->m > s->n ? s->m : s->n;
-    int status = mote_backward_open(&s->backward, &s->stream.space, &setup, s->n, s->memory, s->stream.pool, s->message);
+    int status = mote_backward_open(&s->backward, &s->stream.space, &setup, s->n, s->memory, s->stream.pool,
+                                    s->message);
     if (!status)
         status = mote_resampler_open(&s->resampler, MOTE_RESAMPLE_SYSTEMATIC, most, s->memory, NULL, s->message);
     s->index = mote_memory_allocate(s->memory, most + MOTE_BLOCK, sizeof *s->index);

@@ -21,7 +21,7 @@ typedef struct mote_tree {
     const mote_memory *memory;
     int64_t n, d;              /* leaves of a generation; coordinates of a state */
     int64_t generations;
-    int64_t live, peak;        /* nodes that the present leaves descend from, leaves included; the most there ever were */
+    int64_t live, peak;        /* nodes that the leaves descend from, leaves included; the most there were */
     int64_t capacity;          /* nodes that there is room for */
     int32_t *parent;           /* capacity; -1 of a root */
     int32_t *children;         /* living ones; -1: the node is unused */

@@ -93,8 +93,8 @@ static int variance_reserve(mote_collector *collector, mote_particle_filter *fil
 {
     mote_variance *variance = (mote_variance *)collector;
     const int status = filter->step ? mote_lineage_reserve(&variance->lineage) : MOTE_OK;
-    return status ? mote_fail(filter->message, status, "no memory for the ancestors of step %lld that the error of log Z "
-                              "needs (option variance = off does without)", (long long)filter->step) : MOTE_OK;
+    return status ? mote_fail(filter->message, status, "no memory for the ancestors of step %lld that the error of log "
+                              "Z needs (option variance = off does without)", (long long)filter->step) : MOTE_OK;
 }
 
 static int variance_collect(mote_collector *collector, mote_particle_filter *filter)

@@ -2,8 +2,8 @@
 /* Errors of a particle filter from its own genealogy, without replicates: a collector.
  *
  * Generations g = 0..n_r are separated by the resampling events; a block between two counts as one step. E_g^i is the
- * ancestor of particle i in generation g ("eve"), C_g^u = sum_e (sum_{i: E_g^i = e} W^i)^2 with the weights at the end of
- * generation u = min(g + lag, n_r).
+ * ancestor of particle i in generation g ("eve"), C_g^u = sum_e (sum_{i: E_g^i = e} W^i)^2 with the weights at the end
+ * of generation u = min(g + lag, n_r).
  *
  *     h_g = (C_g^u - C_{g+1}^u) / (1 - C_{g+1}^u),   C_{g+1}^u = 0 when g + 1 > u
  *     var(log Z) = sum_g [-log(1 - h_g) - log(N / (N - 1))]    multinomial
@@ -15,8 +15,8 @@
  *
  *     V(phi) = sum_e (sum_{i: E^i = e} W^i (phi^i - phi_hat))^2;   Lee and Whiteley: times (N/(N-1))^{n_r+1}
  *
- * Unreliable: one ancestor is left (v says 1 then, V says 0), counted among particles with weight; and a variance of log Z
- * that is negative or above 1. Not available: N = 1, quasi-random points, all weights zero.
+ * Unreliable: one ancestor is left (v says 1 then, V says 0), counted among particles with weight; and a variance of
+ * log Z that is negative or above 1. Not available: N = 1, quasi-random points, all weights zero.
  * Cost of a resampling event: about six passes over the particles, whatever the lag; memory: lag + 4 index vectors.
  * Known answer: tests/smc/test_variance.c, by enumeration. */
 #ifndef MOTE_SMC_VARIANCE_H
@@ -58,8 +58,8 @@ mote_variance_value mote_variance_evidence(const mote_variance *variance, const 
 mote_variance_value mote_variance_mean(const mote_variance *variance, const mote_particle_filter *filter,
                                        const double *column, int64_t lag);
 
-/* With ancestors at time 0: v of Lee and Whiteley (of exp(log Z), relative); V of a filtered mean, with their factor or,
- * as Chan and Lai, without. Needs `eves`, or a run with at most `lag` events. */
+/* With ancestors at time 0: v of Lee and Whiteley (of exp(log Z), relative); V of a filtered mean, with their factor
+ * or, as Chan and Lai, without. Needs `eves`, or a run with at most `lag` events. */
 mote_variance_value mote_variance_evidence_eve(const mote_variance *variance, const mote_particle_filter *filter);
 mote_variance_value mote_variance_mean_eve(const mote_variance *variance, const mote_particle_filter *filter,
                                            const double *column, int64_t factor);

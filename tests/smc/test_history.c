@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Histories of a filter: every way against populations copied from outside while the filter runs; paths of the tree against
- * ancestors traced through full histories; the same bytes after saving and loading; allocations. All exact. */
+/* Histories of a filter: every way against populations copied from outside while the filter runs; paths of the tree
+ * against ancestors traced through full histories; the same bytes after saving and loading; allocations. All exact. */
 #include <mote/filter.h>
 
 #include "core/run.h"
@@ -71,9 +71,11 @@ static int path_start(int64_t history, int newest)
 
 static mote_filter_options options_of(int64_t history)
 {
-    return (mote_filter_options){ MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 4, .variance = MOTE_VARIANCE_OFF,
+    return (mote_filter_options){ MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 4,
+                                  .variance = MOTE_VARIANCE_OFF,
                                   .history = history,
-                                  .history_lag = 6, .history_steps = history == MOTE_HISTORY_STEPS ? " 0, 7,30 ,77" : NULL };
+                                  .history_lag = 6, .history_steps = history == MOTE_HISTORY_STEPS ? " 0, 7,30 ,77"
+                                      : NULL };
 }
 
 /* Stepping; with `reload` the run is saved, closed and loaded between most steps. */
@@ -113,6 +115,26 @@ static void all_ways_keep_what_was_seen(void **unused)
             check_history(reload ? &streamed : &linear_gaussian_a, history, reload);
 }
 
+/* Quasi-random points sort the particles: ancestors must still lead to the states that the noise was added to. The noise of
+ * the paths has variance 1, that of strangers 1 + 2 x .81 times the filter's variance .6: 2. */
+static void ancestors_of_sorted_particles_are_right(void **unused)
+{
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 256, .seed = 4,
+                                          .history = MOTE_HISTORY_FULL, .points = MOTE_POINTS_SOBOL };
+    double square = 0;
+    (void)unused;
+    mote_run *run = open_filter_run(&linear_gaussian_a, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    for (int t = 1; t < T; ++t) {
+        const double *x = mote_filter_history_state(run, t, 0), *before = mote_filter_history_state(run, t - 1, 0);
+        const int32_t *ancestor = mote_filter_history_ancestors(run, t);
+        for (int i = 0; i < 256; ++i)
+            square += pow(x[i] - 0.9 * before[ancestor[i]], 2) / 256 / (T - 1);
+    }
+    assert_close(square, 1, 0.05, 0);
+    mote_run_close(&run);
+}
+
 static void nothing_is_allocated_between_growths(void **unused)
 {
     static const int64_t most[] = { 0, 0, 0, 4 * 8, 5 * 7 }; /* doublings, each of so many blocks */
@@ -126,7 +148,8 @@ static void nothing_is_allocated_between_growths(void **unused)
         mote_filter_options options = options_of(history);
         options.hooks = &hooks;
         mote_run *run = open_filter_run(&streamed, &options);
-        mote_observation y = { MOTE_VERSIONED(mote_observation), .time = 0, .values = linear_gaussian_a.series->values };
+        mote_observation y = { MOTE_VERSIONED(mote_observation), .time = 0,
+                               .values = linear_gaussian_a.series->values };
         assert_status(mote_run_push(run, &y), MOTE_OK);
         const int64_t calls = counter.calls;
         for (y.time = 1; y.time < T; ++y.time)
@@ -201,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_ways_keep_what_was_seen),
+        cmocka_unit_test(ancestors_of_sorted_particles_are_right),
         cmocka_unit_test(nothing_is_allocated_between_growths),
         cmocka_unit_test(no_memory_leaves_the_run),
         cmocka_unit_test(what_cannot_be_is_named),

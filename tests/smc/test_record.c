@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a filter writes down: against the definitions, computed from full histories, for every rule and with tilted weights
- * (exact to rounding); against the exact laws of case A, within 5 standard errors as measured on replicates of the same
- * seeds' size (false alarm 6e-7 per comparison); the same bytes for threads and after loading; the user's function. */
+/* What a filter writes down: against the definitions, computed from full histories, for every rule and with tilted
+ * weights (exact to rounding); against the exact laws of case A, within 5 standard errors as measured on replicates of
+ * the same seeds' size (false alarm 6e-7 per comparison); the same bytes for threads and after loading; the user's
+ * function. */
 #include <mote/filter.h>
 #include <stdlib.h>
 
@@ -78,7 +79,8 @@ static void check_record(const mote_filter_options *options)
     assert_status(mote_run_finish(run), MOTE_OK);
     read_past(run);
     assert_int_equal(mote_filter_record_count(run), T);
-    const double *resampled = mote_filter_record(run, "resampled", 0), *log_evidence = mote_filter_record(run, "log_evidence", 0);
+    const double *resampled = mote_filter_record(run, "resampled", 0);
+    const double *log_evidence = mote_filter_record(run, "log_evidence", 0);
     double sum = 0;
     for (int t = 0; t < T; ++t) {
         const int end = t + LAG < T - 1 ? t + LAG : T - 1;
@@ -98,7 +100,8 @@ static void check_record(const mote_filter_options *options)
             square += past[t].weight[i] * past[t].weight[i];
         assert_close(mote_filter_record(run, "effective_sample_size", 0)[t], 1 / square, 1e-12, 0);
     }
-    assert_same_bytes(&mote_filter_record(run, "filter_mean_error", 0)[T - 1], &(double){ mote_filter_mean_error(run, 0) },
+    assert_same_bytes(&mote_filter_record(run, "filter_mean_error", 0)[T - 1],
+                      &(double){ mote_filter_mean_error(run, 0) },
                       sizeof(double));
     assert_true(log_evidence[T - 1] == mote_filter_log_evidence(run));
     mote_run_close(&run);
@@ -109,8 +112,10 @@ static void records_are_their_definitions(void **unused)
     (void)unused;
     for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule)
         for (int64_t kind = 0; kind < 3; ++kind) {
-            const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 8, .resample = rule,
-                                                  .look_ahead = kind == 1, .proposal = kind == 2, .history = MOTE_HISTORY_FULL,
+            const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 8,
+                                                  .resample = rule,
+                                                  .look_ahead = kind == 1, .proposal = kind == 2,
+                                                      .history = MOTE_HISTORY_FULL,
                                                   .record = MOTE_RECORD_ALL, .smoothing_lag = LAG };
             check_record(&options);
         }
@@ -154,8 +159,8 @@ static double largest(mote_run *run, const char *name, const double *exact, int 
     return most;
 }
 
-/* 40,000 particles: means have standard errors of at most .006 (filter), .008 (prediction), from replicates. The bias of a
- * fixed lag L falls as (rho (1 - gain))^L, about .36^L: .15, .05, .015 here, where noise begins. */
+/* 40,000 particles: means have standard errors of at most .006 (filter), .008 (prediction), from replicates. The bias
+ * of a fixed lag L falls as (rho (1 - gain))^L, about .36^L: .15, .05, .015 here, where noise begins. */
 static void moments_are_right(void **unused)
 {
     static const int64_t lags[] = { 1, 2, 4 };
@@ -207,7 +212,8 @@ static void threads_and_loading_do_not_show(void **unused)
     }
     mote_run_close(&one);
     options.particles = 60;
-    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a, &options);
+    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a,
+                                                                                            &options);
     for (int t = 0; t < 12; ++t) {
         assert_status(mote_run_step(whole), MOTE_OK);
         assert_status(mote_run_step(run), MOTE_OK);
@@ -223,7 +229,8 @@ static void a_series_is_recorded_without_growth(void **unused)
     test_allocator counter = { 0 };
     mote_allocator allocator = test_allocator_of(&counter);
     const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .allocator = &allocator };
-    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .hooks = &hooks, .particles = N, .variance_lag = 2,
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .hooks = &hooks, .particles = N,
+                                          .variance_lag = 2,
                                           .record = MOTE_RECORD_ALL, .smoothing_lag = 3, .resample = MOTE_RULE_ALWAYS };
     (void)unused;
     mote_run *run = open_filter_run(&linear_gaussian_a, &options);
@@ -291,7 +298,8 @@ static int zero_at_three(void *ctx, const mote_block *block)
 
 static void a_dead_filter_stops_its_record(void **unused)
 {
-    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .record = MOTE_RECORD_ALL };
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N,
+                                          .record = MOTE_RECORD_ALL };
     mote_ssm model = toy_d;
     (void)unused;
     model.log_potential = zero_at_three;

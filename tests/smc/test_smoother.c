@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Smoothers. Exact: the marginal smoother against sums over all paths of the particles; by enumeration on the tiny chain the
- * law E[Z H] = Z E[H | y] of every method without a bias (backward draws of all four ways, marginal, genealogy), of a filter
- * that meets an information filter, and the mean of backward draws given the filter. Statistical, with errors from
- * replicates: cases A and C within 6 standard errors (30 replicates, Student's t: false alarm 2e-6 for each of the numbers
- * compared), fixed seeds. The same bytes for threads and after loading; memory; refusals. */
+/* Smoothers. Exact: the marginal smoother against sums over all paths of the particles; by enumeration on the tiny
+ * chain the law E[Z H] = Z E[H | y] of every method without a bias (backward draws of all four ways, marginal,
+ * genealogy), of a filter that meets an information filter, and the mean of backward draws given the filter.
+ * Statistical, with errors from replicates: cases A and C within 6 standard errors (30 replicates, Student's t: false
+ * alarm 2e-6 for each of the numbers compared), fixed seeds. The same bytes for threads and after loading; memory;
+ * refusals. */
 #include <mote/smoother.h>
 #include <stdlib.h>
 
@@ -40,7 +41,8 @@ typedef struct cloud {
 /* The particles of the smoother's filter: those of a filter with the same options. */
 static void read_cloud(cloud *c, int64_t rule)
 {
-    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 17, .resample = rule,
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 17,
+                                          .resample = rule,
                                           .history = MOTE_HISTORY_FULL };
     mote_run *run = open_filter_run(&chain_t, &options);
     assert_status(mote_run_finish(run), MOTE_OK);
@@ -71,7 +73,8 @@ static void marginals_are_sums_over_paths(void **unused)
 {
     (void)unused;
     for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule) {
-        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = N, .seed = 17, .resample = rule,
+        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = N, .seed = 17,
+                                                .resample = rule,
                                                 .method = MOTE_SMOOTHER_FFBSM };
         double mean[CHAIN_TIMES] = { 0 }, weight[CHAIN_TIMES][N] = { { 0 } }, functional = 0, log_weight[N];
         cloud c;
@@ -105,7 +108,8 @@ static void marginals_are_sums_over_paths(void **unused)
 
 /* ---- laws, by enumeration of whole runs ---- */
 
-static const mote_series short_series[] = { { MOTE_VERSIONED(mote_series), .count = 1 }, { MOTE_VERSIONED(mote_series), .count = 2 },
+static const mote_series short_series[] = { { MOTE_VERSIONED(mote_series), .count = 1 },
+                                            { MOTE_VERSIONED(mote_series), .count = 2 },
                                             { MOTE_VERSIONED(mote_series), .count = 3 } };
 
 /* Evidence of the first `times` steps of the chain, and of it times E[H], E[x_0], E[x_0 x_1]. */
@@ -187,7 +191,8 @@ static void unbiased_methods_are_unbiased(void **unused)
 /* With multinomial resampling an ancestor is a draw from the backward law, which Metropolis steps leave as it is. */
 static void metropolis_draws_are_unbiased(void **unused)
 {
-    const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2, .resample = MOTE_RULE_ALWAYS,
+    const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2,
+                                            .resample = MOTE_RULE_ALWAYS,
                                             .resampling = MOTE_RESAMPLE_MULTINOMIAL, .backward = MOTE_BACKWARD_MCMC,
                                             .trajectories = 1, .backward_steps = 1 };
     (void)unused;
@@ -232,7 +237,8 @@ static void check_meeting(int64_t t, int64_t times, int64_t rule, int backward_p
                                                 mote_history_generation(&dummy, u + 1), source), MOTE_OK);
         for (int i = 0; i < 2; ++i)
             for (int j = 0; j < 2; ++j)
-                sum += mote_population_weight(b.filter.now, i) * information.weight[j] / exp(information.log_artificial[j]) *
+                sum += mote_population_weight(b.filter.now,
+                                              i) * information.weight[j] / exp(information.log_artificial[j]) *
                        chain_transition[(int)b.filter.now->state[0][i]][(int)information.state[0][j]];
         total += mote_source_enumerate_weight(source);
         estimate += mote_source_enumerate_weight(source) * exp(b.filter.log_evidence + information.log_evidence) * sum;
@@ -279,7 +285,8 @@ static const known_method on_a[] = {
 
 static mote_smoother_options options_of(const known_method *m)
 {
-    mote_smoother_options o = { MOTE_VERSIONED(mote_smoother_options), .particles = m->particles, .seed = 2, .method = m->method,
+    mote_smoother_options o = { MOTE_VERSIONED(mote_smoother_options), .particles = m->particles, .seed = 2,
+                                .method = m->method,
                                 .backward = m->backward, .replicates = 30 };
     o.trajectories = m->method == MOTE_SMOOTHER_FFBSI ? m->more : 0;
     o.pairs = m->method == MOTE_SMOOTHER_TWO_FILTER_LINEAR ? m->more : 0;
@@ -311,30 +318,36 @@ static void linear_gaussian_is_smoothed(void **unused)
         const mote_smoother_options options = options_of(&on_a[k]);
         double typical;
         mote_run *run = finish_smoother(&linear_gaussian_a, &options);
-        const double worst = worst_pull(mote_smoother_mean(run, 0), mote_smoother_mean_error(run, 0), exact.smoothed, 50, &typical);
+        const double worst = worst_pull(mote_smoother_mean(run, 0), mote_smoother_mean_error(run, 0), exact.smoothed,
+                                        50, &typical);
         print_message("%-18s worst pull %.2f, error %.4f; functionals", on_a[k].name, worst, typical);
         assert_true(worst < 6);
         assert_true(typical < 0.05);
         for (int c = 0; c < 3; ++c) {
-            const double pull = (mote_smoother_functional(run, c) - functionals[c]) / mote_smoother_functional_error(run, c);
+            const double pull = (mote_smoother_functional(run,
+                                                          c) - functionals[c]) / mote_smoother_functional_error(run, c);
             print_message(" %.2f", pull);
             assert_true(fabs(pull) < 6);
         }
         print_message("\n");
         for (int64_t t = 0; t < 50; ++t)
-            assert_close(mote_smoother_sd(run, 0)[t] * mote_smoother_sd(run, 0)[t], exact.smoothed_variance[t], 0.15, 0);
-        assert_close(mote_smoother_log_evidence(run), LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 0, 6 * mote_smoother_log_evidence_error(run));
+            assert_close(mote_smoother_sd(run, 0)[t] * mote_smoother_sd(run, 0)[t], exact.smoothed_variance[t], 0.15,
+                         0);
+        assert_close(mote_smoother_log_evidence(run), LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 0,
+                     6 * mote_smoother_log_evidence_error(run));
         mote_run_close(&run);
     }
 }
 
-/* Case C: probabilities 0: .0168735718 .9641289409 .0189974873; 12: .9951097076 .0048902733; filter 29: .98379835 .01620158.
- * Means of the state's number. */
+/* Case C: probabilities 0: .0168735718 .9641289409 .0189974873; 12: .9951097076 .0048902733; filter 29: .98379835
+ * .01620158. Means of the state's number. */
 static void hidden_markov_chain_is_smoothed(void **unused)
 {
     static const known_method on_c[] = {
-        { "hybrid", 500, MOTE_SMOOTHER_FFBSI, MOTE_BACKWARD_HYBRID, 500 }, { "mcmc", 500, MOTE_SMOOTHER_FFBSI, MOTE_BACKWARD_MCMC, 500 },
-        { "ffbsm", 200, MOTE_SMOOTHER_FFBSM, 0, 0 },                       { "two_filter", 200, MOTE_SMOOTHER_TWO_FILTER, 0, 0 },
+        { "hybrid", 500, MOTE_SMOOTHER_FFBSI, MOTE_BACKWARD_HYBRID, 500 },
+            { "mcmc", 500, MOTE_SMOOTHER_FFBSI, MOTE_BACKWARD_MCMC, 500 },
+        { "ffbsm", 200, MOTE_SMOOTHER_FFBSM, 0, 0 },                       { "two_filter", 200,
+                                                                             MOTE_SMOOTHER_TWO_FILTER, 0, 0 },
         { "two_filter_linear", 1000, MOTE_SMOOTHER_TWO_FILTER_LINEAR, 0, 2000 },
     };
     (void)unused;
@@ -347,7 +360,8 @@ static void hidden_markov_chain_is_smoothed(void **unused)
         assert_close(mean[29], 0.0162015759, 0, 6 * error[29]);
         assert_true(error[0] < 0.02 && error[12] < 0.005);
         assert_true(isnan(mote_smoother_functional(run, 0)));
-        assert_close(mote_smoother_log_evidence(run), HIDDEN_MARKOV_C_LOG_EVIDENCE, 0, 6 * mote_smoother_log_evidence_error(run));
+        assert_close(mote_smoother_log_evidence(run), HIDDEN_MARKOV_C_LOG_EVIDENCE, 0,
+                     6 * mote_smoother_log_evidence_error(run));
         mote_run_close(&run);
     }
 }
@@ -360,7 +374,8 @@ static void fixed_lag_bias_shrinks(void **unused)
     (void)unused;
     linear_gaussian_solve(&exact, linear_gaussian_a.series->values, 50);
     for (int64_t lag = 1; lag <= 3; ++lag) {
-        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 3000, .seed = 5, .replicates = 30,
+        const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 3000, .seed = 5,
+                                                .replicates = 30,
                                                 .method = MOTE_SMOOTHER_FIXED_LAG, .smoothing_lag = lag };
         mote_run *run = finish_smoother(&linear_gaussian_a, &options);
         double bias = 0;
@@ -373,10 +388,12 @@ static void fixed_lag_bias_shrinks(void **unused)
     assert_true(before < 0.015);
 }
 
-/* One run's own errors of fixed_lag against the spread of replicates: mean squared over the times within 30 % (300 replicates). */
+/* One run's own errors of fixed_lag against the spread of replicates: mean squared over the times within 30 % (300
+ * replicates). */
 static void errors_of_one_run_are_honest(void **unused)
 {
-    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 500, .seed = 1, .smoothing_lag = 6,
+    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 500, .seed = 1,
+                                      .smoothing_lag = 6,
                                       .method = MOTE_SMOOTHER_FIXED_LAG, .replicates = 300 };
     double spread = 0, own = 0;
     (void)unused;
@@ -429,7 +446,8 @@ static void assert_same_results(mote_run *a, mote_run *b)
     for (int c = 0; c < 3; ++c)
         assert_true(mote_smoother_functional(a, c) == mote_smoother_functional(b, c));
     for (size_t t = 0; t < count && paths; ++t)
-        assert_same_bytes(mote_smoother_path(a, (int64_t)t, 0), mote_smoother_path(b, (int64_t)t, 0), paths * sizeof(double));
+        assert_same_bytes(mote_smoother_path(a, (int64_t)t, 0), mote_smoother_path(b, (int64_t)t, 0),
+                          paths * sizeof(double));
     assert_true(mote_smoother_log_evidence(a) == mote_smoother_log_evidence(b));
 }
 
@@ -441,7 +459,8 @@ static void threads_do_not_show(void **unused)
         for (int64_t way = 0; way <= (method ? 0 : MOTE_BACKWARD_MCMC); ++way) {
             mote_smoother_options options = small_options(method);
             options.particles = options.trajectories = 2500;
-            options.particles = method == MOTE_SMOOTHER_FFBSM || method == MOTE_SMOOTHER_TWO_FILTER ? 300 : options.particles;
+            options.particles = method == MOTE_SMOOTHER_FFBSM || method == MOTE_SMOOTHER_TWO_FILTER ? 300
+                : options.particles;
             options.backward = way;
             options.threads = 1;
             mote_run *one = finish_smoother(&model, &options);
@@ -602,14 +621,59 @@ static void all_weights_zero_is_defined(void **unused)
     }
 }
 
+static void one_particle_and_one_time_are_enough(void **unused)
+{
+    static const mote_series one = { MOTE_VERSIONED(mote_series), .count = 1, .values = brief_values };
+    (void)unused;
+    for (int64_t method = 0; method < METHODS; ++method)
+        for (int times = 1; times <= 7; times += 6)
+            for (int64_t particles = 1; particles <= 2; ++particles) {
+                mote_ssm model = brief_model();
+                mote_smoother_options options = small_options(method);
+                options.particles = particles;
+                model.series = times == 1 ? &one : model.series;
+                mote_run *run = finish_smoother(&model, &options);
+                assert_int_equal(mote_smoother_count(run), times);
+                for (int t = 0; t < times; ++t)
+                    assert_true(isfinite(mote_smoother_mean(run, 0)[t]) && mote_smoother_sd(run, 0)[t] >= 0);
+                assert_true(isfinite(mote_smoother_functional(run, 1)));
+                assert_non_null(mote_run_draws(run));
+                mote_run_close(&run);
+            }
+}
+
+/* Nothing is observed at some times: potentials are skipped there, also on the way back. */
+static void missing_observations_are_smoothed_over(void **unused)
+{
+    static const double values[] = { 0.5, NAN, NAN, 1.5, 2, NAN, 0.7 };
+    static const mote_series holes = { MOTE_VERSIONED(mote_series), .count = 7, .values = values };
+    double mean[METHODS][7];
+    (void)unused;
+    for (int64_t method = 0; method < METHODS; ++method) {
+        mote_ssm model = brief_model();
+        mote_smoother_options options = small_options(method);
+        model.series = &holes;
+        model.propose_backward = NULL; /* it looks at the observation */
+        options.particles = options.trajectories = options.pairs = 1500;
+        options.smoothing_lag = 7;
+        mote_run *run = finish_smoother(&model, &options);
+        memcpy(mean[method], mote_smoother_mean(run, 0), sizeof mean[method]);
+        for (int t = 0; t < 7; ++t) /* standard errors are near .03, of genealogy and pairs .06 */
+            assert_close(mean[method][t], mean[0][t], 0, 0.35);
+        mote_run_close(&run);
+    }
+}
+
 static void what_is_missing_is_named(void **unused)
 {
     mote_smoother_options options = small_options(MOTE_SMOOTHER_FFBSM);
     mote_ssm model = toy_d; /* no density of the transition */
     (void)unused;
-    assert_refused(mote_smoother, &model, &options, MOTE_EUNSUPPORTED, "option method = ffbsm needs log_transition, which the model 'toy' lacks");
+    assert_refused(mote_smoother, &model, &options, MOTE_EUNSUPPORTED, "option method = ffbsm needs log_transition, "
+                   "which the model 'toy' lacks");
     options.method = MOTE_SMOOTHER_FFBSI;
-    assert_refused(mote_smoother, &model, &options, MOTE_EUNSUPPORTED, "needs log_transition, which the model 'toy' lacks");
+    assert_refused(mote_smoother, &model, &options, MOTE_EUNSUPPORTED, "needs log_transition, which the model 'toy' "
+                   "lacks");
     options.method = MOTE_SMOOTHER_TWO_FILTER;
     assert_refused(mote_smoother, &model, &options, MOTE_EUNSUPPORTED, "needs artificial, which the model 'toy' lacks");
     options.method = MOTE_SMOOTHER_FIXED_LAG;
@@ -647,6 +711,8 @@ int main(void)
         cmocka_unit_test(memory_may_end),
         cmocka_unit_test(draws_are_trajectories),
         cmocka_unit_test(all_weights_zero_is_defined),
+        cmocka_unit_test(one_particle_and_one_time_are_enough),
+        cmocka_unit_test(missing_observations_are_smoothed_over),
         cmocka_unit_test(what_is_missing_is_named),
     };
     return run_unit_tests(tests);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Errors from one run. Exact, by enumeration: Z^2 v is unbiased for Var(Z) with multinomial resampling at every step; with a
- * lag that covers the run the fixed-lag form is -log(1 - v); against a naive computation from full histories for any
- * lag, scheme and rule. Statistical: against the variance of replicates. Seeds are fixed; with R replicates the variance of
- * log Z has a relative standard error of sqrt(2/(R - 1)) = 7 % (R = 400), and the tolerance of 30 % is 4.2 of these: a false
- * alarm of 2e-5 for each of the comparisons if the seeds were drawn anew. */
+/* Errors from one run. Exact, by enumeration: Z^2 v is unbiased for Var(Z) with multinomial resampling at every step;
+ * with a lag that covers the run the fixed-lag form is -log(1 - v); against a naive computation from full histories for
+ * any lag, scheme and rule. Statistical: against the variance of replicates. Seeds are fixed; with R replicates the
+ * variance of log Z has a relative standard error of sqrt(2/(R - 1)) = 7 % (R = 400), and the tolerance of 30 % is 4.2
+ * of these: a false alarm of 2e-5 for each of the comparisons if the seeds were drawn anew. */
 #include <mote/filter.h>
 #include <stdlib.h>
 
@@ -20,7 +20,8 @@ static const mote_series short_series = { MOTE_VERSIONED(mote_series), .count = 
  * v = 1: the lag form is infinite there. */
 static void unbiased_for_the_variance(void **unused)
 {
-    const mote_filter_setup setup = { .particles = 2, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_filter_setup setup = { .particles = 2, .rule = MOTE_RULE_ALWAYS,
+                                      .resampling = MOTE_RESAMPLE_MULTINOMIAL };
     mote_ssm model = chain_t;
     mote_source *source;
     mote_variance variance;
@@ -127,7 +128,8 @@ static double naive_mean(const genealogy *g, int64_t lag, const double *x)
     return total;
 }
 
-static void compare_with_definition(const filter_bench *b, const mote_variance *variance, const mote_history *history, int64_t lag)
+static void compare_with_definition(const filter_bench *b, const mote_variance *variance, const mote_history *history,
+                                    int64_t lag)
 {
     const int multinomial = b->filter.setup.resampling == MOTE_RESAMPLE_MULTINOMIAL;
     const double *x = b->filter.now->state[0], n = (double)variance->n;
@@ -143,8 +145,10 @@ static void compare_with_definition(const filter_bench *b, const mote_variance *
         assert_close(mote_variance_mean(variance, &b->filter, x, k).value, naive_mean(&g, k, x), 1e-9, 1e-14);
     const double factor = pow(n / (n - 1), (double)g.events + 1);
     assert_close(mote_variance_mean_eve(variance, &b->filter, x, 0).value, naive_mean(&g, 1000, x), 1e-9, 1e-14);
-    assert_close(mote_variance_mean_eve(variance, &b->filter, x, 1).value, factor * naive_mean(&g, 1000, x), 1e-9, 1e-14);
-    assert_close(mote_variance_evidence_eve(variance, &b->filter).value, 1 - factor * (1 - c_of(&g, 0, g.events, &fewest)), 1e-9, 1e-11);
+    assert_close(mote_variance_mean_eve(variance, &b->filter, x, 1).value, factor * naive_mean(&g, 1000, x), 1e-9,
+                 1e-14);
+    assert_close(mote_variance_evidence_eve(variance, &b->filter).value,
+                 1 - factor * (1 - c_of(&g, 0, g.events, &fewest)), 1e-9, 1e-11);
 }
 
 static void equals_its_definition(void **unused)
@@ -155,7 +159,8 @@ static void equals_its_definition(void **unused)
     for (int s = 0; s < 3; ++s)
         for (int l = 0; l < 5; ++l)
             for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule) {
-                const mote_filter_setup setup = { .particles = 30, .rule = rule, .threshold = 0.7, .resampling = schemes[s] };
+                const mote_filter_setup setup = { .particles = 30, .rule = rule, .threshold = 0.7,
+                                                  .resampling = schemes[s] };
                 const mote_history_setup full = { .keep = MOTE_HISTORY_FULL };
                 const mote_source source = mote_source_live((uint64_t)(s + 10 * l + 100 * rule));
                 mote_variance variance;
@@ -206,7 +211,8 @@ static void check_replicates(const mote_ssm *model, mote_filter_setup setup, int
     mote_variance_close(&variance);
     close_bench(&b);
     const double share = (double)replicates / (replicates - 1);
-    print_message("var(log Z): estimated %.4f, of replicates %.4f; mean: %.5f, %.5f\n", estimate, (zz - z * z) * share, error,
+    print_message("var(log Z): estimated %.4f, of replicates %.4f; mean: %.5f, %.5f\n", estimate, (zz - z * z) * share,
+                  error,
                   (xx - x * x) * share);
     assert_close(estimate, (zz - z * z) * share, 0.3, 0);
     if (check_mean)
@@ -252,7 +258,8 @@ static void the_run_prints_them(void **unused)
     assert_true(error > 0.1 && error < 0.35); /* sqrt(.0377) = .19 on the average */
     assert_true(mote_draws_log_evidence_error(mote_run_draws(run)) == error);
     assert_close(mote_filter_mean_error(run, 0), 0.03, 0.7, 0);
-    assert_true(error_of(run, MOTE_ERROR_FIXED_LAG, 0, 20, &reliable) == error_of(run, MOTE_ERROR_FIXED_LAG, 0, 0, &reliable));
+    assert_true(error_of(run, MOTE_ERROR_FIXED_LAG, 0, 20, &reliable) == error_of(run, MOTE_ERROR_FIXED_LAG, 0, 0,
+                                                                                  &reliable));
     assert_true(error_of(run, MOTE_ERROR_FIXED_LAG, 0, 1, &reliable) > 0);
     mote_filter_error answer = { .head = MOTE_VERSIONED(mote_filter_error) };
     assert_status(mote_filter_error_of(run, 3, 0, 0, &answer), MOTE_EINVAL);
@@ -301,7 +308,8 @@ static void resuming_does_not_show(void **unused)
                                     .variance = MOTE_VARIANCE_ALL, .resample = MOTE_RULE_ALWAYS };
     int64_t reliable;
     (void)unused;
-    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a, &options);
+    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a,
+                                                                                            &options);
     for (int t = 0; t < 20; ++t) {
         assert_status(mote_run_step(whole), MOTE_OK);
         assert_status(mote_run_step(run), MOTE_OK);
@@ -321,7 +329,8 @@ static void memory_is_taken_before_the_steps(void **unused)
     test_allocator counter = { 0 };
     mote_allocator allocator = test_allocator_of(&counter);
     const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .allocator = &allocator };
-    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .hooks = &hooks, .particles = 100, .seed = 3,
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .hooks = &hooks, .particles = 100,
+                                          .seed = 3,
                                           .variance_lag = 4, .resample = MOTE_RULE_ALWAYS };
     (void)unused;
     mote_run *run = open_filter_run(&linear_gaussian_a, &options);

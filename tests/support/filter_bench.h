@@ -59,7 +59,8 @@ static inline mote_run *open_filter_run(const mote_ssm *model, const mote_filter
 }
 
 /* Opening fails with this status and a message that holds `text`. */
-static inline void assert_refused(const mote_algorithm *algorithm, const mote_ssm *model, const void *options, int status,
+static inline void assert_refused(const mote_algorithm *algorithm, const mote_ssm *model, const void *options,
+                                  int status,
                                   const char *text)
 {
     mote_run *run = NULL;
@@ -70,7 +71,8 @@ static inline void assert_refused(const mote_algorithm *algorithm, const mote_ss
 }
 
 /* Saves the run, opens a new one with the same options and loads. */
-static inline void reload_run(mote_run **run, const mote_algorithm *algorithm, const mote_ssm *model, const void *options,
+static inline void reload_run(mote_run **run, const mote_algorithm *algorithm, const mote_ssm *model,
+                              const void *options,
                               const char *path)
 {
     assert_status(mote_run_save(*run, path), MOTE_OK);
@@ -84,7 +86,8 @@ static inline void reload_run(mote_run **run, const mote_algorithm *algorithm, c
 }
 
 /* The same by the algorithm's own state, without a file: fast enough for every step. */
-static inline void transplant_run(mote_run **run, const mote_algorithm *algorithm, const mote_ssm *model, const void *options)
+static inline void transplant_run(mote_run **run, const mote_algorithm *algorithm, const mote_ssm *model,
+                                  const void *options)
 {
     mote_run *fresh = open_run_of(algorithm, model, options);
     mote_writer writer;
