@@ -219,6 +219,54 @@ static void forward_smoother_errs_less(void **unused)
     assert_close(forward.mean, -0.24, 0, 5 * hypot(forward.error, 0.04));
 }
 
+/* ---- growth with time ---- */
+
+enum { LONG = 200 };
+
+/* Error of sum x_{t-1} x_t over the first `times` of case A continued; truth by the mean of all replicates. */
+static double error_at(int64_t times, int64_t draws, int64_t smoother)
+{
+    enum { REPLICATES = 60 };
+    static double values[LONG];
+    double estimate[REPLICATES], mean = 0, square = 0;
+    const mote_series series = { MOTE_VERSIONED(mote_series), .count = times, .values = values };
+    const mote_filter_setup setup = { .particles = 300, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_paris_smoother_setup paris_setup = { { MOTE_BACKWARD_HYBRID, draws, 0, 1 }, MOTE_FUNCTIONAL_ADDITIVE, smoother };
+    mote_ssm model = linear_gaussian_a;
+    filter_bench b;
+    mote_paris_smoother paris;
+    for (int t = 0; t < LONG; ++t)
+        values[t] = 2 * sin(0.3 * t) + 0.5 * cos(1.7 * t);
+    model.series = &series;
+    open_bench(&b, &model, setup);
+    assert_status(mote_paris_smoother_open(&paris, &b.filter, &paris_setup), MOTE_OK);
+    mote_particle_filter_add(&b.filter, &paris.collector);
+    for (int r = 0; r < REPLICATES; ++r) {
+        const mote_source source = mote_source_live(mote_source_key(77, r));
+        run_bench(&b, &source);
+        mean += (estimate[r] = paris.estimate[0]) / REPLICATES;
+    }
+    for (int r = 0; r < REPLICATES; ++r)
+        square += (estimate[r] - mean) * (estimate[r] - mean) / (REPLICATES - 1);
+    mote_paris_smoother_close(&paris);
+    close_bench(&b);
+    return sqrt(square);
+}
+
+/* Over four times the observations errors double with two draws, and grow fourfold by the genealogy and with one draw. The
+ * ratio of two spreads of 60 replicates has a standard deviation of 13 %: limits 4 of them away (false alarm 6e-5). */
+static void errors_grow_with_the_root_of_time(void **unused)
+{
+    const int64_t paris = MOTE_ON_LINE_PARIS;
+    (void)unused;
+    const double at_end = error_at(LONG, 2, paris), alone = error_at(LONG, 1, paris);
+    const double two = at_end / error_at(50, 2, paris), one = alone / error_at(50, 1, paris);
+    const double genealogy = error_at(LONG, 1, MOTE_ON_LINE_GENEALOGY) / error_at(50, 1, MOTE_ON_LINE_GENEALOGY);
+    print_message("errors from T = 50 to 200: two draws %.2f, one %.2f, genealogy %.2f\n", two, one, genealogy);
+    assert_true(two < 3.1);
+    assert_true(one > 2.4 && genealogy > 2.4 && alone > 3 * at_end);
+}
+
 /* ---- the run ---- */
 
 static void stream_equals_series(void **unused)
@@ -382,6 +430,7 @@ int main(void)
         cmocka_unit_test(forward_smoother_is_the_plain_sum),
         cmocka_unit_test(case_a_has_its_bias_and_error),
         cmocka_unit_test(forward_smoother_errs_less),
+        cmocka_unit_test(errors_grow_with_the_root_of_time),
         cmocka_unit_test(stream_equals_series),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
