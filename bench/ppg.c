@@ -2,7 +2,7 @@
 /* Smoothing a series at equal budgets: PaRIS with k N particles, k sweeps of the Parisian particle Gibbs sampler with N (the
  * first k0 dropped, its path from one more PaRIS run with N), and k sweeps of particle Gibbs with backward sampling. Case A
  * continued, E sum x_{t-1} x_t given all observations, exact by a Kalman smoother; M = 2 hybrid draws, systematic
- * resampling below half. Bias with its standard error, root mean square error, CPU milliseconds of one estimate. Then the
+ * resampling at every step. Bias with its standard error, root mean square error, CPU milliseconds of one estimate. Then the
  * bias of single sweeps that start from a path of zeros.
  *
  * Usage: ppg [share of the replicates, default 1] */
@@ -125,7 +125,7 @@ static const mote_backward_setup hybrid = { MOTE_BACKWARD_HYBRID, 2, 0, 1 };
 
 static mote_filter_setup filter_of(int64_t particles)
 {
-    return (mote_filter_setup){ .particles = particles, .threshold = 0.5 };
+    return (mote_filter_setup){ .particles = particles, .rule = MOTE_RULE_ALWAYS };
 }
 
 static void by_paris(setting *s, int64_t particles, int n)

@@ -24,7 +24,7 @@ typedef struct paris_state {
 
 static mote_filter_setup setup_of(const mote_paris_options *o)
 {
-    return (mote_filter_setup){ MOTE_PARTICLE_SETUP(o) };
+    return (mote_filter_setup){ MOTE_SMOOTHING_SETUP(o) };
 }
 
 static int paris_open(mote_run *run, const void *model)

@@ -59,7 +59,7 @@ static int ppg_open(mote_run *run, const void *model)
 {
     ppg_state *state = run->state;
     const mote_ppg_options *o = run->options;
-    const mote_ppg_setup setup = { { MOTE_CONDITIONAL_SETUP(o) },
+    const mote_ppg_setup setup = { { MOTE_SMOOTHING_SETUP(o) },
                                    { o->backward, o->backward_draws, o->backward_trials, o->backward_steps }, o->functional };
     int status = mote_stream_state_open(run, &state->paths.stream, model, o->theta);
     state->paths.first = first;

@@ -60,7 +60,7 @@ static int open_memory(mote_run *run, ascent_state *state)
 static mote_score_setup setup_of(const mote_score_ascent_options *o)
 {
     static const int64_t functionals[] = { MOTE_FUNCTIONAL_GRADIENT, MOTE_FUNCTIONAL_PROPOSAL, MOTE_FUNCTIONAL_BOTH_GRADIENTS };
-    return (mote_score_setup){ .filter = { MOTE_CONDITIONAL_SETUP(o) },
+    return (mote_score_setup){ .filter = { MOTE_SMOOTHING_SETUP(o) },
                                .backward = { o->backward, o->backward_draws, o->backward_trials, o->backward_steps },
                                .score = o->score, .functional = functionals[o->objective], .sweeps = o->sweeps,
                                .dropped = o->dropped };

@@ -3,14 +3,22 @@
 #ifndef MOTE_SMC_SMOOTHER_PARTS_H
 #define MOTE_SMC_SMOOTHER_PARTS_H
 
+#include <mote/paris.h>
+
 #include "core/run.h"
 #include "model/draws.h"
 #include "smc/backward.h"
 
-/* The filter's setup from options that have MOTE_CONDITIONAL_OPTIONS. */
-#define MOTE_CONDITIONAL_SETUP(o)                                                                                      \
-    .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample, .threshold = (o)->ess_threshold, \
-    .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .failed_is_zero = (o)->failed_potential
+static inline int64_t mote_rule_when(int64_t when)
+{
+    return when == MOTE_WHEN_ALWAYS ? MOTE_RULE_ALWAYS : when == MOTE_WHEN_ESS ? MOTE_RULE_ESS : MOTE_RULE_NEVER;
+}
+
+/* The filter's setup from options that have MOTE_SMOOTHING_OPTIONS, particles and resampling. */
+#define MOTE_SMOOTHING_SETUP(o)                                                                                        \
+    .particles = (o)->particles, .resampling = (o)->resampling, .rule = mote_rule_when((o)->resample_when),            \
+    .threshold = (o)->ess_threshold, .guided = (o)->proposal, .look_ahead = (o)->look_ahead,                           \
+    .failed_is_zero = (o)->failed_potential
 
 /* Adds what the backward draws have cost since `before`. */
 void mote_ledger_add_backward(mote_ledger *ledger, const mote_backward_info *before, const mote_backward_info *now);

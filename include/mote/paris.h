@@ -30,8 +30,22 @@ enum mote_trace { MOTE_TRACE_OFF, MOTE_TRACE_ON };
 #define MOTE_FUNCTIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                           \
     CHOICE(functional, "additive|gradient", "what is smoothed: the model's additive functional, or its gradient (the score)")
 
+/* Options of the filter under a smoother, besides its particles and its resampling scheme. Resampling at every step is the
+ * default: the parents of particles that carry a small weight are expensive to draw and tell little. */
+enum mote_resample_when { MOTE_WHEN_ALWAYS, MOTE_WHEN_ESS, MOTE_WHEN_NEVER };
+
+#define MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                            \
+    CHOICE(resample_when, "always|ess|never", "when to resample: at every step, below a share of effective particles, never") \
+    REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample_when = ess: below this share of the particles")                    \
+    CHOICE(proposal, "transition|guided", "draw particles from the transition, or from the model's proposal")          \
+    CHOICE(look_ahead, "off|on", "resample with the model's look-ahead (auxiliary filter)")                            \
+    CHOICE(failed_potential, "stop|zero", "a potential that is not a number ends the run, or is taken as zero")
+
 #define MOTE_PARIS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                \
-    MOTE_PARTICLE_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
+    INTEGER(particles, 1000, "particles", 1, 1000000000, "number of particles")                                        \
+    CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection|minimum_error", \
+           "resampling scheme")                                                                                        \
+    MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                \
     CHOICE(smoother, "paris|forward|genealogy", "draw parents; average over all of them (cost: particles squared); " \
            "take each particle's own ancestor, whose errors grow with the square of time")                             \
     INTEGER(backward_draws, 2, "", 1, 1024, "parents drawn for each particle; with 1 errors grow as without smoothing") \

@@ -20,15 +20,11 @@
 
 MOTE_BEGIN
 
-/* Options of a conditional particle filter: as MOTE_PARTICLE_OPTIONS, less what has no conditional form. */
+/* Options of a conditional particle filter: of its schemes those that have a conditional form. */
 #define MOTE_CONDITIONAL_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                   \
     INTEGER(particles, 100, "particles", 2, 1000000000, "number of particles, the one that follows the path included") \
     CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing", "resampling scheme")                  \
-    CHOICE(resample, "ess|always|never", "when to resample: below a share of effective particles, at every step, never") \
-    REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample = ess: below this share of the particles")                         \
-    CHOICE(proposal, "transition|guided", "draw particles from the transition, or from the model's proposal")          \
-    CHOICE(look_ahead, "off|on", "resample with the model's look-ahead (auxiliary filter)")                            \
-    CHOICE(failed_potential, "stop|zero", "a potential that is not a number ends the run, or is taken as zero")
+    MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)
 
 /* Options that every algorithm has that makes sweeps of a kernel on paths. */
 #define MOTE_CONDITIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                          \

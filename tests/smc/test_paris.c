@@ -312,7 +312,7 @@ static void threads_do_not_show(void **unused)
     for (int64_t way = 0; way < 2; ++way) /* rejection may take any number of trials */
         for (int k = 0; k < 3; ++k) {
             const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = 9000, .seed = 9,
-                                                 .threads = counts[k], .backward = way, .resample = way };
+                                                 .threads = counts[k], .backward = way, .resample_when = way };
             mote_ssm model = linear_gaussian_a;
             const mote_series series = { MOTE_VERSIONED(mote_series), .count = way == MOTE_BACKWARD_EXACT ? 2 : 8,
                                          .values = model.series->values };
