@@ -48,9 +48,9 @@ static int add_row(frame *f, const mote_csv *csv, char *message, size_t size)
         rows->room = room;
     }
     for (int64_t k = 0; k < f->columns; ++k) {
-        /* -inf is a word of ours, not of data files */
-        rows->values[used + k] = NAN;
-        (void)mote_csv_number(csv, k, &rows->values[used + k], message, size);
+        double *value = &rows->values[used + k];
+        if (mote_csv_number(csv, k, value, message, size))
+            *value = NAN; /* -inf, or a word */
     }
     ++rows->rows;
     return MOTE_OK;
@@ -159,7 +159,7 @@ static int64_t place_of(const picture *p, int64_t column)
 static void find_panels(picture *p)
 {
     const frame *f = bands_of(p);
-    for (int64_t k = 0; k < f->columns && p->state_count < STATES; ++k) {
+    for (int64_t k = 0; f->rows.rows && k < f->columns && p->state_count < STATES; ++k) {
         const size_t length = strlen(f->names[k]);
         if (length > 5 && !strcmp(f->names[k] + length - 5, "_mean"))
             snprintf(p->states[p->state_count++], NAME_SIZE, "%.*s", (int)length - 5, f->names[k]);
@@ -168,12 +168,16 @@ static void find_panels(picture *p)
     for (int64_t k = 1; k < p->steps.columns && p->observation_count < OBSERVATIONS; ++k) {
         if (!strcmp(p->steps.names[k], "increment"))
             break;
+        double low, high;
+        observation_range(p, k, &low, &high);
+        if (!(low <= high))
+            continue; /* all of it is missing */
         p->observation[p->observation_count] = k;
         p->over[p->observation_count] = place_of(p, k);
         p->panels += p->over[p->observation_count++] < 0;
     }
-    p->first = value_of(f, 0, 0);
-    p->last = value_of(f, f->rows.rows - 1, 0);
+    p->first = value_of(&p->steps, 0, 0);
+    p->last = value_of(&p->steps, p->steps.rows.rows - 1, 0);
     if (!(p->last > p->first))
         p->last = p->first + 1;
 }
@@ -359,11 +363,11 @@ int mote_plot_states(const mote_memory *memory, const char *root, const mote_plo
         return mote_output_fail(MOTE_ENOMEM, "states: out of memory");
     p->memory = memory;
     int status = read_frame(&p->steps, memory, root, "_steps.csv");
-    const int filtered = status ? status : read_frame(&p->filtered, memory, root, "_filtered.csv");
-    const int smoothed = status ? status : read_frame(&p->smoothed, memory, root, "_smoothed.csv");
-    if (!status && filtered && smoothed)
-        status = filtered;
-    if (!status && bands_of(p)->rows.rows < 1)
+    for (int i = 0; i < 2 && !status; ++i) { /* either may be left away */
+        status = read_frame(i ? &p->smoothed : &p->filtered, memory, root, i ? "_smoothed.csv" : "_filtered.csv");
+        status = status == MOTE_ENOENT ? MOTE_OK : status;
+    }
+    if (!status && p->steps.rows.rows < 1)
         status = mote_output_fail(MOTE_EINVAL, "%s: there is no row to draw", root);
     if (!status) {
         find_panels(p);

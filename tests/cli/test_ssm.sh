@@ -166,6 +166,17 @@ expect "all weights zero" 65 "weight zero at step 2 (time 2)" "$mote" filter a.i
 check "the steps are written" test "$(wc -l <zero/a_steps.csv)" -eq 4
 expect "a model that stops" 65 "code -5" "$mote" filter a.ini -q -o stop --set model.potential=stop
 
+# ---- pictures of odd runs ----
+printf 'y\nNA\nNA\nNA\n' >na.csv
+head -2 s.csv >one.csv
+expect "nothing is observed" 0 "" "$mote" filter a.ini -q -o na --set data.file=na.csv
+check "and the evidence is one" test "$(tail -1 na/a_steps.csv | cut -d, -f4)" = 0
+expect "one observation" 0 "" "$mote" filter a.ini -q -o one --set data.file=one.csv
+expect "evidence alone" 0 "" "$mote" filter a.ini -q -o bare --set filter.record=steps
+if command -v gnuplot >/dev/null 2>&1; then
+    for folder in na one bare zero; do expect "plot of $folder" 0 "$folder/plots/states.svg" "$mote" plot $folder --format svg; done
+fi
+
 # ---- a stream ----
 sed 's/^file = .*/file = -/' a.ini >stream.ini
 expect "standard input" 0 "time,log_evidence,increment,effective_sample_size,x_mean,x_sd" sh -c "'$mote' filter stream.ini <s.csv"
