@@ -12,6 +12,10 @@
 
 #include "io/table.h"
 
+/* Quantiles are those of at most so many particles, evenly picked: sorting must not cost more than filtering. And with more
+ * particles times states, the fixed-lag smoother, which keeps twenty populations, is left away unless it is asked for. */
+enum { MOST_SORTED = 16384, MOST_SMOOTHED = 2000000 };
+
 static const double probabilities[MOTE_BANDS] = { 0.022750, 0.158655, 0.5, 0.841345, 0.977250 };
 static const char *const band_names[MOTE_BANDS] = { "lower_95", "lower_68", "median", "upper_68", "upper_95" };
 
@@ -54,9 +58,16 @@ static int has_weights(const mote_filter_view *view)
 
 static void find_bands(mote_filter_files *files, const mote_filter_view *view, const double *column, double *row)
 {
-    for (int64_t i = 0; i < view->n; ++i)
-        files->sorted[i] = (struct mote_weighted){ column[i], exp(view->log_weight[i]) };
-    mote_state_bands(files->sorted, view->n, row);
+    const int64_t stride = (view->n - 1) / MOST_SORTED + 1;
+    int64_t n = 0;
+    for (int64_t i = 0; i < view->n; i += stride)
+        files->sorted[n++] = (struct mote_weighted){ column[i], exp(view->log_weight[i]) };
+    double total = 0;
+    for (int64_t i = 0; i < n && stride > 1; ++i)
+        total += files->sorted[i].weight;
+    for (int64_t i = 0; i < n && total > 0; ++i)
+        files->sorted[i].weight /= total;
+    mote_state_bands(files->sorted, n, row);
 }
 
 /* Opened by the first step, so that a run that does not open leaves no file. */
@@ -74,7 +85,7 @@ static int observe(void *ctx, const mote_filter_view *view)
 {
     mote_filter_files *files = ctx;
     const size_t bytes = (size_t)view->state_count * MOTE_BANDS * sizeof(double);
-    if (view->n > files->room || raw_file(files) < 0 || !has_weights(view))
+    if (raw_file(files) < 0 || !has_weights(view))
         return 0;
     for (int64_t k = 0; k < view->state_count; ++k)
         find_bands(files, view, view->state[k], files->row + k * MOTE_BANDS);
@@ -93,12 +104,12 @@ void mote_filter_files_open(mote_filter_files *files, mote_job *job)
     files->job = job;
     files->model = mote_plugin_ssm(job->plugin);
     if (!mote_config_get(mote_config_section(job->file, "filter"), "record", NULL))
-        options->record = MOTE_RECORD_ALL;
+        options->record = (double)options->particles * (double)files->model->state_count > MOST_SMOOTHED
+                              ? MOTE_RECORD_MOMENTS : MOTE_RECORD_ALL;
     snprintf(files->root, sizeof files->root, "%s/%s", job->output, job->name);
     if (options->record < MOTE_RECORD_MOMENTS)
         return;
-    files->room = options->particles ? options->particles : 1000;
-    files->sorted = calloc((size_t)files->room, sizeof *files->sorted);
+    files->sorted = calloc(MOST_SORTED, sizeof *files->sorted);
     files->row = calloc((size_t)files->model->state_count * MOTE_BANDS, sizeof *files->row);
     options->observe = files->sorted && files->row ? observe : NULL;
     options->observe_ctx = files;

@@ -23,7 +23,6 @@ typedef struct mote_filter_files {
     int raw;                    /* descriptor of NAME_bands.raw, -1 */
     struct mote_weighted *sorted;
     double *row;                /* state_count times MOTE_BANDS */
-    int64_t room;               /* of sorted */
 } mote_filter_files;
 
 /* Sets options of the job's filter (record = all unless the file says otherwise; observe). Of other runs: nothing. */
