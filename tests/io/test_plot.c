@@ -169,6 +169,55 @@ static void diagnostics_of_a_run(void **state)
     mote_draws_free(draws);
 }
 
+/* Writes ROOT + ending: 20 rows of the time and `columns` functions of it. */
+static void write_series(const char *ending, const char *names, int columns, const double *scale)
+{
+    char file[400];
+    snprintf(file, sizeof file, "%s%s", root, ending);
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    fprintf(out, "%s\n", names);
+    for (int t = 0; t < 20; ++t) {
+        fprintf(out, "%d", t);
+        for (int k = 0; k < columns; ++k)
+            if (isnan(scale[k]) || (k == 1 && t == 3))
+                fprintf(out, ",");
+            else
+                fprintf(out, ",%.6f", scale[k] * (1 + 0.1 * t));
+        fprintf(out, "\n");
+    }
+    fclose(out);
+}
+
+/* Observation a has the size of state x and stands in its panel; b is a thousand times larger and has its own; c is
+ * missing throughout. Bands without quantiles are one and two standard deviations. */
+static void states_of_a_filter(void **state)
+{
+    (void)state;
+    const char *where = kept ? kept : folder;
+    const mote_plot_options options = { .folder = where };
+    double x[64], y[64];
+    assert_status(mote_plot_states(&memory, root, &options), MOTE_ENOENT);
+    write_series("_steps.csv", "t,a,b,c,increment,log_evidence,effective_sample_size,resampled", 7,
+                 (double[]){ 1.5, 1000, NAN, -1, -3, 50, 0 });
+    write_series("_filtered.csv", "time,x_mean,x_sd", 2, (double[]){ 1, 0.5 });
+    write_series("_smoothed.csv", "time,x_mean,x_sd", 2, (double[]){ 1.1, 0.4 });
+    assert_status(mote_plot_states(&memory, root, &options), MOTE_OK);
+    check_picture(where, "states", "png");
+    snprintf(root, sizeof root, "%.200s/states", where);
+    assert_int_equal(read_block("state0", x, y, 64), 19); /* the sd of time 3 is missing */
+    assert_close(y[0], 0, 1e-6, 1e-6);                    /* 1 - 2 * 0.5 */
+    assert_int_equal(read_block("smooth0", x, y, 64), 20);
+    assert_close(y[10], 2.2, 1e-6, 0);
+    assert_int_equal(read_block("observation0", x, y, 64), 20);
+    assert_int_equal(read_block("observation1", x, y, 64), 19);
+    assert_int_equal(read_block("observation2", x, y, 64), 0);
+    const char *script = text_of(".gp");
+    assert_non_null(strstr(script, "index 'smooth0' using 1:2 with lines lw 2.5 dt (9,5) lc rgb '#D55E00', data index 'observation0'"));
+    assert_non_null(strstr(script, "plot data index 'observation1'"));
+    assert_null(strstr(script, "observation2"));
+}
+
 /* Against the definition, by counting; and uniform for an exact sampler: |mean - 1/2| < 5 sd. */
 static void insertion_ranks(void **state)
 {
@@ -239,6 +288,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(corner_of_two_sets, enter, leave),
         cmocka_unit_test_setup_teardown(numbers_of_a_corner, enter, leave),
         cmocka_unit_test_setup_teardown(diagnostics_of_a_run, enter, leave),
+        cmocka_unit_test_setup_teardown(states_of_a_filter, enter, leave),
         cmocka_unit_test(insertion_ranks),
         cmocka_unit_test_setup_teardown(refusals, enter, leave),
         cmocka_unit_test(fixed_numbers),
