@@ -9,6 +9,7 @@
 #include <mote/pmmh.h>
 #include <mote/ppg.h>
 #include <mote/score_ascent.h>
+#include <mote/smc_sampler.h>
 #include <mote/smoother.h>
 #include <mote/smc2.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_nested,
     &mote_prior_run,
     &mote_filter,
+    &mote_smc,
     &mote_iterated_filtering,
     &mote_pmmh,
     &mote_controlled,

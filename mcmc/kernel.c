@@ -246,6 +246,11 @@ void mote_kernel_begin(mote_kernel *kernel, int64_t i, const mote_source *source
     chain->acceptance = chain->squared_jump = 0;
 }
 
+void mote_kernel_continue(mote_kernel *kernel, int64_t i, int64_t steps)
+{
+    kernel->chains[i].steps += steps;
+}
+
 static void swap_points(mote_kernel_chain *chain)
 {
     const mote_kernel_point before = chain->current;

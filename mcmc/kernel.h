@@ -78,6 +78,8 @@ void mote_kernel_fill_value(const mote_kernel *kernel, mote_kernel_point *point,
 void mote_kernel_place(mote_kernel *kernel, int64_t i, const mote_kernel_point *point);
 void mote_kernel_begin(mote_kernel *kernel, int64_t i, const mote_source *source, uint32_t step, int64_t number,
                        int64_t steps, int64_t trace);
+/* `steps` transitions more with the same stream, after all of the chain's have been made. */
+void mote_kernel_continue(mote_kernel *kernel, int64_t i, int64_t steps);
 void mote_kernel_set_trace(mote_kernel *kernel, mote_kernel_points *trace); /* rows reserved by the owner */
 
 extern const mote_chain_table *const mote_kernel_table;

@@ -38,7 +38,8 @@ struct mote_draws {
 
 /* `parameters` are those of the model, in declared order; fixed ones are left out, derived ones go last. Columns of
  * `count` zeros: log_weight, log_likelihood and those that `parts` names. NULL without memory (nothing leaks). */
-enum { MOTE_DRAWS_NESTED = 1 /* birth, live_count, chain */, MOTE_DRAWS_PRIOR = 2 /* log_prior */, MOTE_DRAWS_CHAIN = 4 /* chain */ };
+enum { MOTE_DRAWS_NESTED = 1 /* birth, live_count, chain */, MOTE_DRAWS_PRIOR = 2 /* log_prior */,
+       MOTE_DRAWS_CHAIN = 4 /* chain */ };
 mote_draws *mote_draws_create(const mote_memory *memory, const mote_parameter *parameters, int64_t parameter_count,
                               int64_t count, int parts);
 void mote_draws_free(mote_draws *draws); /* accepts NULL */

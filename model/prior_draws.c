@@ -60,6 +60,18 @@ static int propose(const mote_space *space, mote_stream *stream, double *cube, d
     return MOTE_OK;
 }
 
+int mote_prior_draw_inside(const mote_space *space, mote_stream *stream, double *cube, double *theta,
+                           mote_message *message)
+{
+    for (int64_t outside = 0; outside < MOTE_PRIOR_OUTSIDE_LIMIT; ++outside) {
+        int inside = 0, status = propose(space, stream, cube, theta, &inside, message);
+        if (status || inside)
+            return status;
+    }
+    return mote_fail(message, MOTE_EMODEL, "the joint constraint excluded %d prior draws in a row",
+                     (int)MOTE_PRIOR_OUTSIDE_LIMIT);
+}
+
 static int want(void *chain, double *theta)
 {
     mote_prior_draw *draw = chain;
@@ -67,20 +79,14 @@ static int want(void *chain, double *theta)
     const mote_stream before = draw->stream;
     if (draw->tries <= 0)
         return MOTE_DONE;
-    for (int64_t outside = 0; outside < MOTE_PRIOR_OUTSIDE_LIMIT; ++outside) {
-        int inside = 0, status = propose(space, &draw->stream, draw->cube, draw->theta, &inside, draw->shared->message);
-        if (status) {
-            draw->stream = before; /* an error leaves the draw as it was */
-            return status;
-        }
-        if (inside) {
-            --draw->tries;
-            memcpy(theta, draw->theta, (size_t)space->theta_count * sizeof *theta);
-            return MOTE_OK;
-        }
+    int status = mote_prior_draw_inside(space, &draw->stream, draw->cube, draw->theta, draw->shared->message);
+    if (status) {
+        draw->stream = before; /* an error leaves the draw as it was */
+        return status;
     }
-    return mote_fail(draw->shared->message, MOTE_EMODEL, "the joint constraint excluded %d prior draws in a row",
-                     (int)MOTE_PRIOR_OUTSIDE_LIMIT);
+    --draw->tries;
+    memcpy(theta, draw->theta, (size_t)space->theta_count * sizeof *theta);
+    return MOTE_OK;
 }
 
 static int take(void *chain, const mote_row_value *value)

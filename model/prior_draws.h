@@ -42,6 +42,10 @@ void mote_prior_draws_begin(mote_prior_draws *draws, int64_t i, const mote_sourc
 
 extern const mote_chain_table mote_prior_draws_table;
 
+/* One draw of cube and theta inside the constraint, without a likelihood. */
+int mote_prior_draw_inside(const mote_space *space, mote_stream *stream, double *cube, double *theta,
+                           mote_message *message);
+
 void mote_prior_draws_save(const mote_prior_draws *draws, int64_t n, mote_writer *writer);
 void mote_prior_draws_load(mote_prior_draws *draws, int64_t n, mote_reader *reader);
 

@@ -6,7 +6,7 @@
 
 int mote_genealogy_open(mote_genealogy *genealogy, int64_t n, int64_t lag, const mote_memory *memory)
 {
-    *genealogy = (mote_genealogy){ 0 };
+    *genealogy = (mote_genealogy){ .memory = memory };
     genealogy->index = mote_memory_allocate(memory, n, sizeof *genealogy->index);
     genealogy->sum = mote_memory_allocate(memory, n, sizeof *genealogy->sum);
     int status = genealogy->index && genealogy->sum ? mote_lineage_open(&genealogy->lineage, memory, n, lag) : MOTE_ENOMEM;
@@ -20,12 +20,13 @@ int mote_genealogy_open(mote_genealogy *genealogy, int64_t n, int64_t lag, const
 
 void mote_genealogy_close(mote_genealogy *genealogy)
 {
-    const mote_memory *memory = genealogy->lineage.memory;
+    const mote_memory *memory = genealogy->memory;
     if (!memory)
         return;
     mote_memory_release(memory, genealogy->index);
     mote_memory_release(memory, genealogy->sum);
-    mote_lineage_close(&genealogy->lineage);
+    if (genealogy->lineage.memory)
+        mote_lineage_close(&genealogy->lineage);
     *genealogy = (mote_genealogy){ 0 };
 }
 

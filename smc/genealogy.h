@@ -14,6 +14,7 @@
 #include "smc/lineage.h"
 
 typedef struct mote_genealogy {
+    const mote_memory *memory;
     mote_lineage lineage;
     int64_t generation;  /* resampling events so far */
     double finished;     /* sum of the terms whose lag has passed */

@@ -78,7 +78,9 @@ enum {
     MOTE_KIND_mote_particle_gibbs_options,
     MOTE_KIND_mote_score_ascent_options,
     MOTE_KIND_mote_smc2_options,
-    MOTE_KIND_mote_smc2_stage
+    MOTE_KIND_mote_smc2_stage,
+    MOTE_KIND_mote_smc_options,
+    MOTE_KIND_mote_smc_level
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

@@ -26,6 +26,7 @@
 #include <mote/resample.h>
 #include <mote/run.h>
 #include <mote/score_ascent.h>
+#include <mote/smc_sampler.h>
 #include <mote/smoother.h>
 #include <mote/smc2.h>
 #include <mote/source.h>

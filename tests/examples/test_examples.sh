@@ -46,6 +46,7 @@ truth minimal "$decay"
 truth batch -5.6736
 truth ask_and_tell "$(awk 'BEGIN { pi = 3.14159265358979; printf "%.4f", log(2 * pi * 2 * 0.1 * sqrt(2 * pi) / 64) }')"
 truth multinest_eggbox 235.8559
+truth tempering 0
 
 # The same filter with scalars, and a likelihood that rises.
 ./kalman >out 2>&1

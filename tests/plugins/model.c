@@ -4,6 +4,7 @@
  *   likelihood   gaussian | nan | zero | constant | failing | stop | half_nan | drifting
  *   gradient     none | right | wrong       (batch function)
  *   open         ok | fail                  fails after release was set
+ *   terms        number of equal terms that the likelihood is the sum of; 0: it has none
  *   threads      yes | no
  *   cost         busy microseconds per call
  *   width        sd of the gaussian
@@ -91,6 +92,18 @@ static int batch(void *ctx, const mote_batch *rows)
     return 0;
 }
 
+static int terms(void *ctx, const mote_batch *rows, int64_t first, int64_t count)
+{
+    const pair_model *model = ctx;
+    int code = batch(ctx, rows);
+    (void)first;
+    for (int64_t i = 0; i < rows->n; ++i)
+        rows->log_likelihood[i] *= (double)count / (double)model->target.term_count;
+    for (int64_t i = 0; rows->gradient && i < rows->n * rows->stride; ++i)
+        rows->gradient[i] *= (double)count / (double)model->target.term_count;
+    return code;
+}
+
 static void release(void *ctx)
 {
     pair_model *model = ctx;
@@ -142,6 +155,7 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
 {
     const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(parameters), .name = "pair" };
     int64_t safe, named;
+    double count;
     char text[512];
     pair_model *model = calloc(1, sizeof *model);
     if (!model)
@@ -156,6 +170,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     if (host->config_truth(section, "threads", 1, &safe, text, sizeof text) ||
         host->config_truth(section, "identity", 0, &named, text, sizeof text))
         return fail(host, MOTE_EPARSE, text);
+    if (host->config_real(section, "terms", 0, &count, text, sizeof text))
+        return fail(host, MOTE_EPARSE, text);
     if (!strcmp(host->config_get(section, "open", "ok"), "fail"))
         return fail(host, MOTE_EINVAL, "the tests asked for a failure");
     model->target.flags = safe ? MOTE_THREADSAFE : 0;
@@ -165,6 +181,10 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
         model->target.flags |= MOTE_HAS_GRADIENT;
     } else {
         model->target.log_likelihood_point = point;
+    }
+    if (count > 0) {
+        model->target.log_likelihood_terms = terms;
+        model->target.term_count = (int64_t)count;
     }
     out->target = &model->target;
     return 0;
