@@ -60,4 +60,51 @@ if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
     fi
     expect "two at once" 64 "one run each" "$mote" plot chains/vol chains/vol
 fi
+if command -v c++ >/dev/null 2>&1; then
+    cd "$work" || exit 1
+    cat >walk.cc <<'CODE'
+#define MOTE_PLUGIN_LINKS_NOTHING
+#include <mote/plugin.h>
+static int initial(void *, const mote_block *b, mote_source *source)
+{
+    mote_normals(source, b->state[0], b->n);
+    return 0;
+}
+static int transition(void *, const mote_block *b, mote_source *source)
+{
+    for (int64_t i = 0; i < b->n; ++i) {
+        mote_stream stream = mote_stream_open(source, b->first + i);
+        b->state[0][i] = b->previous[0][i] + mote_stream_normal(&stream);
+    }
+    return 0;
+}
+static int log_potential(void *, const mote_block *b)
+{
+    for (int64_t i = 0; i < b->n; ++i)
+        b->log_weight[i] = -(b->observation[0] - b->state[0][i]) * (b->observation[0] - b->state[0][i]);
+    return 0;
+}
+MOTE_PLUGIN_ENTRY(const mote_host *, const mote_config *, mote_model *model)
+{
+    static const char *const states[] = { "x" }, *const observations[] = { "y" };
+    static mote_ssm ssm = { MOTE_VERSIONED(mote_ssm) };
+    ssm.states = states;
+    ssm.observations = observations;
+    ssm.state_count = ssm.observation_count = 1;
+    ssm.initial = initial;
+    ssm.transition = transition;
+    ssm.log_potential = log_potential;
+    ssm.name = "walk";
+    model->ssm = &ssm;
+    return 0;
+}
+CODE
+    expect "a plug-in in C++ that links nothing" 0 "" c++ -std=c++17 -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers \
+        -Werror -I"$source_folder/include" -fPIC -shared -o walk.so walk.cc
+    expect "passes the check" 0 "0 failed" "$mote" check ./walk.so
+    printf 'y\n1\n2\n' >y.csv
+    printf '[run]\nmodel = walk.so\n[data]\nfile = y.csv\n' >walk.ini
+    expect "and filters" 0 "log Z" "$mote" filter walk.ini
+    expect "also with workers asked for, which it does not need" 0 "log Z" "$mote" filter walk.ini --executor processes -o again
+fi
 finish
