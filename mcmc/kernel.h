@@ -64,6 +64,8 @@ void mote_kernel_learn(mote_kernel *kernel, const double *y, int64_t n, double g
 /* log scale += gain (acceptance - the method's target). */
 void mote_kernel_adapt(mote_kernel *kernel, double acceptance, double gain);
 double mote_kernel_scale(const mote_kernel *kernel);
+double mote_kernel_target_acceptance(const mote_kernel *kernel); /* NaN: there is no scale to adapt */
+const double *mote_kernel_mean(const mote_kernel *kernel);       /* `dimension` values, as tuned or learned */
 
 /* log_base of a point from its y (theta is filled); 1: inside the support, 0: not; < 0: the model's code. And the
  * reverse, from theta: y, where the support ends to rounding, is cut to the finite. */

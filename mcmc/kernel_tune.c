@@ -116,6 +116,16 @@ void mote_kernel_adapt(mote_kernel *kernel, double acceptance, double gain)
         *kernel->log_scale += gain * (acceptance - kernel->method->target_acceptance(kernel->dimension));
 }
 
+double mote_kernel_target_acceptance(const mote_kernel *kernel)
+{
+    return kernel->method->target_acceptance ? kernel->method->target_acceptance(kernel->dimension) : NAN;
+}
+
+const double *mote_kernel_mean(const mote_kernel *kernel)
+{
+    return kernel->mean;
+}
+
 double mote_kernel_scale(const mote_kernel *kernel)
 {
     return exp(*kernel->log_scale);

@@ -35,16 +35,33 @@ static int is_weighted(const mote_particle_filter *filter)
     return (mote_resampling_flags(filter->setup.resampling) & MOTE_RESAMPLING_WEIGHTED) != 0;
 }
 
+/* The weights in the order of the curve; *k, a particle, becomes its place there. */
+static void sort(mote_particle_filter *filter, const mote_population *from, mote_block_weights *weights, int64_t *k)
+{
+    mote_quasi *curve = &filter->quasi;
+    int64_t place = *k;
+    mote_quasi_sort(curve, filter->before->state);
+    for (int64_t i = 0; i < filter->setup.particles; ++i) {
+        const int64_t particle = curve->order[i];
+        curve->cumulative[i] = from->weight[particle] * from->factor[particle / MOTE_BLOCK];
+        place = particle == *k ? i : place;
+    }
+    *weights = (mote_block_weights){ curve->cumulative, NULL, filter->setup.particles };
+    *k = place;
+}
+
 static int draw(mote_particle_filter *filter, const mote_population *from)
 {
     const int64_t n = filter->setup.particles;
-    const mote_block_weights weights = { from->weight, from->factor, n };
+    mote_block_weights weights = { from->weight, from->factor, n };
     mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_ANCESTOR, (uint32_t)filter->step, 0);
     mote_filter_reference *reference = &filter->reference;
+    int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;
     int status;
     filter->drawn = filter->ancestor == filter->draws[0] ? filter->draws[1] : filter->draws[0];
+    if (filter->setup.sorted)
+        sort(filter, from, &weights, &k);
     if (reference->active) {
-        const int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;
         status = mote_resample_conditional(&filter->resampler, &source, &weights, n, k, filter->drawn, &reference->slot);
     } else if (is_weighted(filter)) {
         status = mote_resample_weighted(&filter->resampler, &source, &weights, n, filter->drawn, filter->offset);
@@ -53,6 +70,8 @@ static int draw(mote_particle_filter *filter, const mote_population *from)
     } else {
         status = mote_resample(&filter->resampler, &source, &weights, n, filter->drawn);
     }
+    for (int64_t i = 0; filter->setup.sorted && i < n && !status; ++i)
+        filter->drawn[i] = (int32_t)filter->quasi.order[filter->drawn[i]];
     return status ? status : mote_source_status(&source);
 }
 

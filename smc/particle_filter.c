@@ -163,6 +163,8 @@ int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_spa
         status = mote_resampler_open(&filter->resampler, setup->resampling, setup->particles, memory, filter->pool, message);
     if (!status && setup->quasi)
         status = mote_quasi_open(&filter->quasi, setup->particles, space->model.state_count, memory, message);
+    if (!status && setup->sorted && !setup->quasi)
+        status = mote_quasi_open_curve(&filter->quasi, setup->particles, space->model.state_count, memory, message);
     if (status == MOTE_ENOMEM)
         mote_fail(message, status, "no memory for %lld particles of %lld coordinates", (long long)setup->particles,
                   (long long)space->model.state_count);

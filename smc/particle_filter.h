@@ -33,6 +33,8 @@ typedef struct mote_filter_setup {
     int64_t guided;         /* propose from the model's proposal */
     int64_t look_ahead;     /* resample with the model's look-ahead (auxiliary filter) */
     int64_t quasi;          /* randomised quasi-Monte Carlo points (smc/quasi.h); resamples at every step */
+    int64_t sorted;         /* particles are sorted along a curve that fills space (smc/quasi.h) when they resample, so that
+                             * slots do not jump when parameters or random numbers change a little */
     int64_t failed_is_zero; /* a potential that is NaN or +inf is taken as 0 instead of ending the run */
 } mote_filter_setup;
 

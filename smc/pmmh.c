@@ -7,44 +7,76 @@
  *
  * The current Z is kept, never estimated again: with it the chain on (theta, all that the filter drew) is exact. The
  * proposal's covariance and scale adapt during warm-up, from all chains together, and are frozen after. A filter that
- * fails or finds no weight rejects. Known answer: posterior of case B (tests/smc/test_pmmh.c). */
+ * fails or finds no weight rejects. Half-way through the warm-up the noise s^2 of log Z is measured at the chains' mean:
+ * the target acceptance falls from 2 Phi(-q/2), q = 2.38 in many dimensions, to 2 Phi(-sqrt(q^2 + 2 s^2)/2) (Sherlock,
+ * Thiery, Roberts and Rosenthal 2015), and the number of particles is chosen so that s^2 is between 1 and 2 (Pitt, Silva,
+ * Giordani and Kohn 2012; Doucet, Pitt, Deligiannidis and Kohn 2015) when that is asked for.
+ *
+ * Correlated (Deligiannidis, Doucet and Pitt 2018): the filter of a proposal draws numbers that are correlated with those
+ * of the present point (smc/correlated.h) and resamples systematically along a curve, so that the noise of Z'/Z is small.
+ *
+ * Known answer: posteriors of cases A and B (tests/smc/test_pmmh.c). */
 #include <math.h>
-#include <mote/pmmh.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/option.h"
-#include "core/run.h"
-#include "core/vector.h"
-#include "mcmc/kernel.h"
 #include "model/draws.h"
-#include "model/prior_draws.h"
-#include "smc/evidence.h"
+#include "smc/pmmh_state.h"
 
 MOTE_OPTION_TABLE(options, "pmmh", mote_pmmh_options, MOTE_PMMH_OPTIONS);
 
-enum { START_TRIES = 1000 };
-
-typedef struct pmmh_state {
-    const mote_pmmh_options *options;
-    mote_state_space space;
-    mote_evidence evidence;
-    mote_crew crew;
-    mote_prior_draws start;
-    mote_kernel *kernel;
-    mote_kernel_points draws;  /* kept: chain c of iteration k in row k chains + c */
-    double *y;                 /* chains x dimension */
-    double *evaluation;        /* log-evidences at the posterior mean */
-    int64_t started;           /* 1: all chains have a first point */
-    int64_t busy;              /* 1: chains are under way */
-    int64_t transitions;       /* of each chain, warm-up included */
-    int64_t evaluated;
-    double accepted, proposed; /* after warm-up, all chains */
-} pmmh_state;
-
 /* ---- life ---- */
 
-static int open_parts(mote_run *run, pmmh_state *state)
+static int check(mote_run *run, const mote_pmmh_run_state *state)
+{
+    const mote_pmmh_options *o = state->options;
+    int status = mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
+    if (!status && !state->space.space.dimension)
+        status = mote_fail(&run->message, MOTE_EINVAL, "pmmh: the model has no parameter to sample, all are fixed");
+    if (status || o->correlation <= 0)
+        return status;
+    if (o->resampling != MOTE_RESAMPLE_SYSTEMATIC)
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation needs resampling = systematic, not %s",
+                         mote_resampling_name(o->resampling));
+    if (o->points != MOTE_POINTS_RANDOM)
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation does not go with points = sobol");
+    if (run->settings.executor == MOTE_EXECUTOR_PROCESSES || run->settings.executor == MOTE_EXECUTOR_EXTERNAL)
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation: the random numbers are kept here, option executor "
+                         "must be auto, serial or threads");
+    return MOTE_OK;
+}
+
+static int open_evidence(mote_run *run, mote_pmmh_run_state *state)
+{
+    const mote_pmmh_options *o = state->options;
+    const mote_space *space = &state->space.space;
+    mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
+    const int threads = (int)(state->space.model.flags & MOTE_SSM_THREADSAFE ? run->settings.threads : 1);
+    double *theta = state->y, *cube = state->y + space->theta_count;
+    setup.sorted = o->correlation > 0;
+    int status = mote_evidence_open(&state->evidence, &state->space, &setup, &run->source, threads, &run->memory, &run->message);
+    if (status || o->correlation <= 0)
+        return status;
+    for (int64_t k = 0; k < space->dimension; ++k)
+        cube[k] = 0.5;
+    status = mote_space_transform(space, cube, theta);
+    return status ? status : mote_evidence_correlate(&state->evidence, o->correlation, o->chains, theta, &run->message);
+}
+
+static int open_memory(mote_run *run, mote_pmmh_run_state *state)
+{
+    const mote_pmmh_options *o = state->options;
+    const mote_space *space = &state->space.space;
+    state->evaluations = o->correlation > 0 ? 2 * o->evaluations : o->evaluations;
+    state->y = mote_memory_allocate(&run->memory, (o->chains + 1) * space->dimension + space->theta_count, sizeof(double));
+    state->evaluation = mote_memory_allocate(&run->memory, state->evaluations, sizeof(double));
+    state->rows = mote_memory_allocate(&run->memory, o->chains, sizeof *state->rows);
+    for (int64_t c = 0; state->rows && c < o->chains; ++c)
+        state->rows[c] = (mote_pmmh_row){ state, c, 0 };
+    return state->y && state->evaluation && state->rows ? MOTE_OK : MOTE_ENOMEM;
+}
+
+static int open_parts(mote_run *run, mote_pmmh_run_state *state)
 {
     const mote_pmmh_options *o = state->options;
     mote_row_function function;
@@ -58,28 +90,25 @@ static int open_parts(mote_run *run, pmmh_state *state)
         status = mote_kernel_open(&state->kernel, mote_kernel_find("random_walk"), NULL, &state->space.space, o->chains,
                                   &run->memory, &run->message);
     state->start.threshold = -INFINITY;
-    mote_kernel_points_open(&state->draws, &state->space.space, 0, &run->memory);
-    state->y = mote_memory_allocate(&run->memory, o->chains * state->space.space.dimension, sizeof(double));
-    state->evaluation = mote_memory_allocate(&run->memory, o->evaluations, sizeof(double));
-    return status ? status : state->y && state->evaluation ? MOTE_OK : MOTE_ENOMEM;
+    return status;
 }
 
 static int pmmh_open(mote_run *run, const void *model)
 {
-    pmmh_state *state = run->state;
+    mote_pmmh_run_state *state = run->state;
     const mote_pmmh_options *o = run->options;
-    const mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
     state->options = o;
-    int status = mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
-    if (!status)
-        status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
+    state->noise = state->variance = NAN;
+    int status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
     if (status)
         return status;
-    if (!state->space.space.dimension)
-        return mote_fail(&run->message, MOTE_EINVAL, "pmmh: the model has no parameter to sample, all are fixed");
     mote_run_identify_state_space(run, &state->space);
-    const int threads = (int)(state->space.model.flags & MOTE_SSM_THREADSAFE ? run->settings.threads : 1);
-    status = mote_evidence_open(&state->evidence, &state->space, &setup, &run->source, threads, &run->memory, &run->message);
+    mote_kernel_points_open(&state->draws, &state->space.space, 0, &run->memory);
+    status = check(run, state);
+    if (!status)
+        status = open_memory(run, state);
+    if (!status)
+        status = open_evidence(run, state);
     if (!status)
         status = open_parts(run, state);
     run->boundary = 1;
@@ -89,7 +118,8 @@ static int pmmh_open(mote_run *run, const void *model)
 
 static void pmmh_close(mote_run *run)
 {
-    pmmh_state *state = run->state;
+    mote_pmmh_run_state *state = run->state;
+    mote_pmmh_close_path(run);
     mote_kernel_close(&state->kernel);
     mote_prior_draws_close(&state->start);
     mote_crew_close(&state->crew, &run->memory);
@@ -97,237 +127,100 @@ static void pmmh_close(mote_run *run)
     mote_kernel_points_close(&state->draws);
     mote_memory_release(&run->memory, state->y);
     mote_memory_release(&run->memory, state->evaluation);
+    mote_memory_release(&run->memory, state->rows);
     mote_evidence_close(&state->evidence);
     mote_state_space_close(&state->space);
-}
-
-/* ---- steps ---- */
-
-static void begin(mote_run *run, pmmh_state *state)
-{
-    const int64_t chains = state->options->chains;
-    size_t size;
-    void *bytes;
-    if (!state->started) {
-        for (int64_t c = 0; c < chains; ++c)
-            mote_prior_draws_begin(&state->start, c, &run->source, MOTE_PURPOSE_PRIOR, 0, c, START_TRIES);
-        mote_crew_start(&state->crew, &mote_prior_draws_table, state->start.draws, sizeof *state->start.draws, chains, 0);
-    } else {
-        for (int64_t c = 0; c < chains; ++c)
-            mote_kernel_begin(state->kernel, c, &run->source, (uint32_t)state->transitions, c, 1, -1);
-        bytes = mote_kernel_chains(state->kernel, &size);
-        mote_crew_start(&state->crew, mote_kernel_table, bytes, size, chains, (uint64_t)((state->transitions + 1) * chains));
-    }
-    state->busy = 1;
-    run->boundary = 0;
-}
-
-/* The first points: prior draws whose filters found weight. */
-static int place_starts(mote_run *run, pmmh_state *state)
-{
-    for (int64_t c = 0; c < state->options->chains; ++c) {
-        const mote_prior_draw *draw = &state->start.draws[c];
-        mote_kernel_point point = mote_kernel_current(state->kernel, c);
-        if (!draw->found)
-            return mote_fail(&run->message, MOTE_EMODEL, "pmmh: no evidence above zero in %d draws from the prior; take more "
-                             "particles, or a narrower prior", START_TRIES);
-        memcpy(point.theta, draw->theta, (size_t)state->space.space.theta_count * sizeof(double));
-        point.log_likelihood = draw->log_likelihood;
-        point.id = c;
-        mote_kernel_fill_theta(state->kernel, &point);
-        mote_kernel_place(state->kernel, c, &point);
-    }
-    state->started = 1;
-    return MOTE_OK;
-}
-
-/* Warm-up: covariance of the last states with gain 1/k^.6, scale towards the target acceptance. */
-static void adapt(pmmh_state *state)
-{
-    const int64_t chains = state->options->chains, d = state->space.space.dimension;
-    const double gain = pow((double)state->transitions + 1, -0.6);
-    for (int64_t c = 0; c < chains; ++c)
-        memcpy(state->y + c * d, mote_kernel_current(state->kernel, c).y, (size_t)d * sizeof(double));
-    mote_kernel_adapt(state->kernel, mote_kernel_statistics_of(state->kernel, 0, chains).acceptance, 2 * gain);
-    mote_kernel_learn(state->kernel, state->y, chains, gain);
-}
-
-static void keep(pmmh_state *state)
-{
-    const int64_t chains = state->options->chains;
-    const mote_kernel_statistics statistics = mote_kernel_statistics_of(state->kernel, 0, chains);
-    state->accepted += (double)statistics.accepted;
-    state->proposed += (double)statistics.transitions;
-    if ((state->transitions - state->options->warm_up + 1) % state->options->thin)
-        return;
-    for (int64_t c = 0; c < chains; ++c) {
-        const mote_kernel_point point = mote_kernel_current(state->kernel, c);
-        mote_kernel_points_put(&state->draws, state->draws.n++, &point);
-    }
-}
-
-static int finish_transition(mote_run *run, pmmh_state *state)
-{
-    state->busy = 0;
-    run->boundary = 1;
-    if (!state->started)
-        return place_starts(run, state);
-    if (state->transitions < state->options->warm_up)
-        adapt(state);
-    else
-        keep(state);
-    ++state->transitions;
-    return MOTE_OK;
-}
-
-/* Filters at the posterior mean: how noisy the estimates are. */
-static int evaluate(mote_run *run, pmmh_state *state)
-{
-    const int64_t d = state->space.space.dimension, n = state->draws.n;
-    double theta[256], mean[256] = { 0 }, log_jacobian;
-    for (int64_t i = 0; i < n; ++i)
-        for (int64_t k = 0; k < d && k < 256; ++k)
-            mean[k] += mote_kernel_points_at(&state->draws, i).y[k] / (double)n;
-    int status = mote_space_constrain(&state->space.space, mean, theta, &log_jacobian);
-    if (!status)
-        status = mote_evidence_row(&state->evidence, theta, INT64_MAX - state->evaluated, &state->evaluation[state->evaluated]);
-    run->ledger.calls += !status;
-    if (status > 0) /* a filter that failed tells nothing of its noise */
-        state->evaluation[state->evaluated] = NAN;
-    ++state->evaluated;
-    return status < 0 ? status : MOTE_OK;
-}
-
-static int pmmh_step(mote_run *run)
-{
-    pmmh_state *state = run->state;
-    const mote_pmmh_options *o = state->options;
-    if (state->transitions >= o->warm_up + o->draws * o->thin) {
-        if (state->space.space.dimension > 256 || state->evaluated == o->evaluations)
-            return MOTE_DONE;
-        return evaluate(run, state);
-    }
-    if (!state->busy) {
-        if (mote_kernel_points_reserve(&state->draws, state->draws.n + o->chains))
-            return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld draws", (long long)(state->draws.n + o->chains));
-        begin(run, state);
-    }
-    int status = mote_crew_advance(&state->crew);
-    if (status)
-        return status == MOTE_CREW_PAUSED ? MOTE_OK : status;
-    return finish_transition(run, state);
 }
 
 /* ---- checkpoints ---- */
 
 static int pmmh_save(mote_run *run, mote_writer *writer)
 {
-    const pmmh_state *state = run->state;
+    const mote_pmmh_run_state *state = run->state;
     const int64_t chains = state->options->chains;
     mote_put_tag(writer, "pmmh");
-    mote_put_integer(writer, state->started);
+    mote_put_integer(writer, state->phase);
     mote_put_integer(writer, state->busy);
     mote_put_integer(writer, state->transitions);
     mote_put_integer(writer, state->evaluated);
+    mote_put_integer(writer, state->noise_rows);
+    mote_put_integer(writer, state->rounds);
+    mote_put_real(writer, state->noise);
+    mote_put_real(writer, state->variance);
     mote_put_real(writer, state->accepted);
     mote_put_real(writer, state->proposed);
     mote_put_reals(writer, state->evaluation, state->evaluated);
+    mote_evidence_save(&state->evidence, writer);
     mote_kernel_points_save(&state->draws, writer);
     mote_kernel_save(state->kernel, chains, writer);
-    if (state->busy && !state->started)
+    for (int64_t c = 0; c < chains; ++c)
+        mote_put_integer(writer, state->rows[c].told);
+    if (state->busy && state->phase == MOTE_PMMH_START)
         mote_prior_draws_save(&state->start, chains, writer);
     if (state->busy)
         mote_crew_save(&state->crew, writer);
     return writer->status;
 }
 
-static int load_chains(pmmh_state *state, mote_reader *reader)
+static int load_crew(mote_pmmh_run_state *state, mote_reader *reader)
 {
-    const int64_t chains = state->options->chains;
     size_t size;
-    mote_kernel_load(state->kernel, chains, reader);
-    if (!state->busy)
-        return reader->status;
-    if (state->started) {
-        void *bytes = mote_kernel_chains(state->kernel, &size);
+    void *bytes;
+    switch (state->phase) {
+    case MOTE_PMMH_START:
+        mote_prior_draws_load(&state->start, state->options->chains, reader);
+        return mote_crew_load(&state->crew, &mote_prior_draws_table, state->start.draws, sizeof *state->start.draws, reader);
+    case MOTE_PMMH_REFRESH:
+        return mote_crew_load(&state->crew, &mote_pmmh_rows, state->rows, sizeof *state->rows, reader);
+    default:
+        bytes = mote_kernel_chains(state->kernel, &size);
         return mote_crew_load(&state->crew, mote_kernel_table, bytes, size, reader);
     }
-    mote_prior_draws_load(&state->start, chains, reader);
-    return mote_crew_load(&state->crew, &mote_prior_draws_table, state->start.draws, sizeof *state->start.draws, reader);
+}
+
+static int load_state(mote_pmmh_run_state *state, mote_reader *reader)
+{
+    const int64_t chains = state->options->chains;
+    state->phase = mote_get_count(reader, 0, MOTE_PMMH_PHASES - 1);
+    state->busy = mote_get_count(reader, 0, 1);
+    state->transitions = mote_get_count(reader, 0, INT64_MAX);
+    state->evaluated = mote_get_count(reader, 0, state->evaluations);
+    state->noise_rows = mote_get_count(reader, 0, INT64_MAX);
+    state->rounds = mote_get_count(reader, 0, INT64_MAX);
+    state->noise = mote_get_real(reader);
+    state->variance = mote_get_real(reader);
+    state->accepted = mote_get_real(reader);
+    state->proposed = mote_get_real(reader);
+    mote_get_reals(reader, state->evaluation, state->evaluated);
+    int status = reader->status ? reader->status : mote_evidence_load(&state->evidence, reader);
+    if (!status)
+        status = mote_kernel_points_load(&state->draws, reader);
+    if (!status && state->busy)
+        status = mote_kernel_points_reserve(&state->draws, state->draws.n + chains);
+    if (status)
+        return status;
+    mote_kernel_load(state->kernel, chains, reader);
+    for (int64_t c = 0; c < chains; ++c)
+        state->rows[c].told = mote_get_count(reader, 0, 1);
+    return state->busy && !reader->status ? load_crew(state, reader) : reader->status;
 }
 
 static int pmmh_load(mote_run *run, mote_reader *reader)
 {
-    pmmh_state *state = run->state;
+    mote_pmmh_run_state *state = run->state;
     mote_get_tag(reader, "pmmh");
-    state->started = mote_get_count(reader, 0, 1);
-    state->busy = mote_get_count(reader, 0, 1);
-    state->transitions = mote_get_count(reader, 0, INT64_MAX);
-    state->evaluated = mote_get_count(reader, 0, state->options->evaluations);
-    state->accepted = mote_get_real(reader);
-    state->proposed = mote_get_real(reader);
-    mote_get_reals(reader, state->evaluation, state->evaluated);
-    int status = mote_kernel_points_load(&state->draws, reader);
-    if (!status && state->busy)
-        status = mote_kernel_points_reserve(&state->draws, state->draws.n + state->options->chains);
-    if (!status)
-        status = load_chains(state, reader);
+    int status = load_state(state, reader);
     if (status || reader->status)
         return mote_fail(&run->message, status ? status : reader->status, "the state of pmmh cannot be read");
     run->boundary = !state->busy;
     return MOTE_OK;
 }
 
-/* ---- results ---- */
-
-static double variance(const double *x, int64_t n)
-{
-    double mean = 0, sum = 0;
-    for (int64_t i = 0; i < n; ++i)
-        mean += x[i] / (double)n;
-    for (int64_t i = 0; i < n; ++i)
-        sum += (x[i] - mean) * (x[i] - mean);
-    return n > 1 ? sum / (double)(n - 1) : NAN;
-}
-
-static int add_results(const pmmh_state *state, mote_draws *draws)
-{
-    const double noise = variance(state->evaluation, state->evaluated);
-    int status = mote_draws_add_real(draws, "acceptance", state->accepted / state->proposed, "", "share of accepted proposals");
-    if (!status)
-        status = mote_draws_add_real(draws, "variance_log_evidence", noise, "nats^2",
-                                     "of the filter's estimate at the posterior mean; about 1 is best");
-    if (!status)
-        status = mote_draws_add_real(draws, "particle_steps", (double)state->evidence.potentials, "", "particles weighed");
-    if (!status && noise > 3)
-        status = mote_draws_add_warning(draws, "noisy_evidence", "the filter's estimates are so noisy that chains stick: take more "
-                                        "particles");
-    return status;
-}
-
-static int pmmh_draws(mote_run *run)
-{
-    pmmh_state *state = run->state;
-    const mote_space *space = &state->space.space;
-    const int64_t n = state->draws.n;
-    if (!n)
-        return mote_fail(&run->message, MOTE_ESTATE, "pmmh has no draws yet: it is warming up");
-    mote_draws *draws = mote_draws_create(&run->memory, space->parameters, space->parameter_count, n,
-                                          MOTE_DRAWS_PRIOR | MOTE_DRAWS_CHAIN);
-    if (!draws)
-        return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
-    run->draws = draws;
-    mote_kernel_points_fill(&state->draws, space, draws, 0);
-    for (int64_t i = 0; i < n; ++i) {
-        draws->log_weight[i] = -mote_log((double)n);
-        draws->chain[i] = (double)(i % state->options->chains);
-    }
-    return add_results(state, draws);
-}
+/* ---- the table ---- */
 
 static void pmmh_progress(mote_run *run, mote_progress *progress)
 {
-    const pmmh_state *state = run->state;
+    const mote_pmmh_run_state *state = run->state;
     const mote_pmmh_options *o = state->options;
     progress->iterations = state->transitions;
     progress->remaining = 1 - (double)state->transitions / (double)(o->warm_up + o->draws * o->thin);
@@ -340,12 +233,12 @@ static const mote_algorithm table = {
     .model_kind = MOTE_KIND_mote_ssm,
     .model_size = sizeof(mote_ssm),
     .options = &options,
-    .state_size = sizeof(pmmh_state),
+    .state_size = sizeof(mote_pmmh_run_state),
     .open = pmmh_open,
-    .step = pmmh_step,
+    .step = mote_pmmh_step,
     .save = pmmh_save,
     .load = pmmh_load,
-    .draws = pmmh_draws,
+    .draws = mote_pmmh_draws,
     .free_draws = mote_draws_free,
     .progress = pmmh_progress,
     .close = pmmh_close,

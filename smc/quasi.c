@@ -15,17 +15,24 @@ enum { CURVE_BITS = 52 };
 
 /* ---- life ---- */
 
-static int allocate(mote_quasi *quasi, const mote_memory *memory)
+static int allocate_curve(mote_quasi *quasi, const mote_memory *memory)
 {
-    const int64_t n = quasi->n, d = quasi->dimension;
-    int missing = !(quasi->net = mote_memory_allocate(memory, (1 + d) * n, sizeof *quasi->net));
-    missing |= !(quasi->uniform = mote_memory_allocate(memory, d, sizeof *quasi->uniform));
-    missing |= !(quasi->first = mote_memory_allocate(memory, n, sizeof(double)));
-    missing |= !(quasi->order = mote_memory_allocate(memory, n, sizeof(int64_t)));
+    const int64_t n = quasi->n;
+    int missing = !(quasi->order = mote_memory_allocate(memory, n, sizeof(int64_t)));
     missing |= !(quasi->scratch = mote_memory_allocate(memory, n, sizeof(int64_t)));
     missing |= !(quasi->key = mote_memory_allocate(memory, n, sizeof(double)));
     missing |= !(quasi->cumulative = mote_memory_allocate(memory, n, sizeof(double)));
-    missing |= !(quasi->cell = mote_memory_allocate(memory, d, sizeof *quasi->cell));
+    missing |= !(quasi->cell = mote_memory_allocate(memory, quasi->dimension, sizeof *quasi->cell));
+    return missing ? MOTE_ENOMEM : MOTE_OK;
+}
+
+static int allocate(mote_quasi *quasi, const mote_memory *memory)
+{
+    const int64_t n = quasi->n, d = quasi->dimension;
+    int missing = allocate_curve(quasi, memory);
+    missing |= !(quasi->net = mote_memory_allocate(memory, (1 + d) * n, sizeof *quasi->net));
+    missing |= !(quasi->uniform = mote_memory_allocate(memory, d, sizeof *quasi->uniform));
+    missing |= !(quasi->first = mote_memory_allocate(memory, n, sizeof(double)));
     for (int64_t k = 0; !missing && k < d; ++k)
         missing |= !(quasi->uniform[k] = mote_memory_allocate_aligned(memory, n, sizeof(double)));
     return missing ? MOTE_ENOMEM : MOTE_OK;
@@ -43,6 +50,18 @@ int mote_quasi_open(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_
     int status = allocate(quasi, memory);
     if (!status)
         status = mote_sobol_net(quasi->net, 1 + dimension, n, memory);
+    if (status)
+        mote_quasi_close(quasi, memory);
+    return status;
+}
+
+int mote_quasi_open_curve(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory, mote_message *message)
+{
+    *quasi = (mote_quasi){ .n = n, .dimension = dimension };
+    if (dimension >= MOTE_SOBOL_DIMENSIONS)
+        return mote_fail(message, MOTE_EUNSUPPORTED, "sorted particles: states of %lld coordinates; the curve goes through %d",
+                         (long long)dimension, MOTE_SOBOL_DIMENSIONS - 1);
+    int status = allocate_curve(quasi, memory);
     if (status)
         mote_quasi_close(quasi, memory);
     return status;

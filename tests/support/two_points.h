@@ -30,6 +30,26 @@ static int two_next(void *ctx, const mote_block *block, mote_source *source)
     return 0;
 }
 
+/* The same law, by uniforms. */
+static inline int two_uniform_first(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    mote_uniforms(source, block->state[0], block->n);
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = block->state[0][i] >= two_first_law[0];
+    return 0;
+}
+
+static inline int two_uniform_next(void *ctx, const mote_block *block, mote_source *source)
+{
+    const double s = two_stay[*block->parameter[0] >= 0.5];
+    (void)ctx;
+    mote_uniforms(source, block->state[0], block->n);
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = block->state[0][i] < s ? block->previous[0][i] : 1 - block->previous[0][i];
+    return 0;
+}
+
 static int two_log_potential(void *ctx, const mote_block *block)
 {
     (void)ctx;
