@@ -23,7 +23,7 @@ enum mote_pmmh_tune { MOTE_TUNE_OFF, MOTE_TUNE_ON };
          "then sorted, and the model may draw normals and uniforms only")                                              \
     CHOICE(tune, "off|on", "half-way through the warm-up, choose the number of particles whose log Z has a variance "  \
            "between 1 and 2 at the chains' mean")                                                                      \
-    INTEGER(evaluations, 20, "filters", 3, 100000, "filters at the posterior mean that measure the variance of log Z")
+    INTEGER(evaluations, 20, "filters", 2, 100000, "filters at the posterior mean that measure the variance of log Z")
 
 typedef struct mote_pmmh_options {
     mote_head head;
