@@ -54,7 +54,8 @@ static int look(watched *w, int numbers, law_result *result)
     result->worst = 0;
     for (int k = 0; k < numbers; ++k) {
         if (sequential_look(&w[k].x)) {
-            snprintf(result->note, sizeof result->note, "number %d: mean %.4g +- %.2g", k, w[k].x.mean, sequential_error(&w[k].x));
+            snprintf(result->note, sizeof result->note, "number %d: mean %.4g +- %.2g", k, w[k].x.mean,
+                     sequential_error(&w[k].x));
             result->ok = 0;
             seen = 1;
         }
@@ -89,7 +90,8 @@ static int follow(const law_entry *self, void *state, double bias, law_result *r
     }
     for (int k = 0; k < self->numbers; ++k)
         if (!w[k].planted.rejected_at) {
-            snprintf(result->note, sizeof result->note, "%s: blind, error %.2g", self->number[k], sequential_error(&w[k].x));
+            snprintf(result->note, sizeof result->note, "%s: blind, error %.2g", self->number[k],
+                     sequential_error(&w[k].x));
             result->ok = 0;
         }
     return 0;
@@ -136,8 +138,9 @@ static void write_line(const campaign *c, const law_entry *self, const law_resul
         fwrite(line, 1, (size_t)n, file);
         fclose(file);
     }
-    printf("%s - %s: %lld replicates, statistic %.2f of %.2f, planted %.3g seen at %lld, %.1f s %s\n", r->ok ? "ok" : "not ok",
-           self->name, (long long)r->replicates, r->worst, r->limit, r->bias, (long long)r->seen, seconds, r->note);
+    printf("%s - %s: %lld replicates, statistic %.2f of %.2f, planted %.3g seen at %lld, %.1f s %s\n",
+           r->ok ? "ok" : "not ok", self->name, (long long)r->replicates, r->worst, r->limit, r->bias,
+           (long long)r->seen, seconds, r->note);
     fflush(stdout);
 }
 
@@ -231,7 +234,8 @@ static int report(const campaign *c, const law_list *list)
             printf("not ok - %s has no line\n", list->item[i].name);
             ++missing;
         }
-    printf("\n%-28s %5s %4s %12s %10s %7s %7s %8s\n", "subject", "laws", "ok", "replicates", "seen at", "bias", "worst", "CPU s");
+    printf("\n%-28s %5s %4s %12s %10s %7s %7s %8s\n", "subject", "laws", "ok", "replicates", "seen at", "bias", "worst",
+           "CPU s");
     for (int64_t i = 0; i < list->count; ++i) {
         snprintf(now_at, sizeof now_at, "%.*s", (int)strcspn(list->item[i].name, ","), list->item[i].name);
         if (!wanted(c, &list->item[i]) || !strcmp(now_at, subject))
@@ -244,7 +248,8 @@ static int report(const campaign *c, const law_list *list)
             int good;
             long long n, s;
             double w, l, b, cpu;
-            if (sscanf(line, "%95[^\t]\t%d\t%lld\t%lld\t%lf\t%lf\t%lf\t%lf", name, &good, &n, &s, &w, &l, &b, &cpu) != 8 ||
+            if (sscanf(line, "%95[^\t]\t%d\t%lld\t%lld\t%lf\t%lf\t%lf\t%lf", name, &good, &n, &s, &w, &l, &b, &cpu) !=
+                    8 ||
                 strncmp(name, subject, strlen(subject)) || (name[strlen(subject)] != ',' && name[strlen(subject)]))
                 continue;
             ++laws, ok += good, replicates += n, seconds += cpu;
@@ -254,8 +259,8 @@ static int report(const campaign *c, const law_list *list)
         if (file)
             fclose(file);
         failed += ok < laws;
-        printf("%-28s %5lld %4lld %12lld %10lld %3.2g-%-3.2g %7.2f %8.0f\n", subject, laws, ok, replicates, seen, least, most, worst,
-               seconds);
+        printf("%-28s %5lld %4lld %12lld %10lld %3.2g-%-3.2g %7.2f %8.0f\n", subject, laws, ok, replicates, seen, least,
+               most, worst, seconds);
     }
     printf("worst: the largest statistic as a share of where it is rejected\n");
     return failed || missing;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Laws of random programs, as a list that is worked off: each is a stream of replicates judged by sequential tests
- * (tests/long/sequential.h), or a function that judges for itself. Results are lines of a text file in a folder: a law that
- * has its line is not run again, and lines of another build of the program are moved aside. */
+ * (tests/long/sequential.h), or a function that judges for itself. Results are lines of a text file in a folder: a law
+ * that has its line is not run again, and lines of another build of the program are moved aside. */
 #ifndef MOTE_TESTS_LAWS_H
 #define MOTE_TESTS_LAWS_H
 
@@ -12,7 +12,8 @@ enum { LAW_NUMBERS = 4, LAW_NAME = 96, LAW_ROOM = 256, LAW_MOST = 1024 };
 
 /* What became of a law. */
 typedef struct law_result {
-    int64_t replicates, seen; /* seen: at how many replicates the planted bias was rejected; 0: never, the test was blind */
+    int64_t replicates,
+        seen; /* seen: at how many replicates the planted bias was rejected; 0: never, the test was blind */
     double worst, limit;      /* the largest statistic of the true program, and where it would have been rejected */
     double bias;              /* planted, relative */
     int ok;
@@ -26,7 +27,8 @@ struct law_entry {
     int numbers;
     double bias;              /* planted; the caller's --bias is what 1 here stands for */
     int64_t first, most;      /* replicates */
-    /* `state` is of `state_size` bytes, zeroed; close also after a failed open. replicate: x and planted x of number r. */
+    /* `state` is of `state_size` bytes, zeroed; close also after a failed open. replicate: x and planted x of number r.
+     */
     size_t state_size;
     int (*open)(const law_entry *self, void *state);
     int (*replicate)(const law_entry *self, void *state, int64_t r, double bias, double *x, double *planted);

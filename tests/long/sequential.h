@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sequential tests of means with one false-alarm rate for all of them together.
  *
- * A law is a stream of independent replicates; each gives numbers x_1..x_m whose expectations are zero when the program is
- * right (exp(log Z_hat - log Z) - 1, say). Numbers are looked at after n_1 < n_2 < ... replicates, fixed beforehand
+ * A law is a stream of independent replicates; each gives numbers x_1..x_m whose expectations are zero when the program
+ * is right (exp(log Z_hat - log Z) - 1, say). Numbers are looked at after n_1 < n_2 < ... replicates, fixed beforehand
  * (n_1 = first, each 1.5 times the one before, up to a stated most). At a look with mean m, standard deviation s and
  * third central moment k,
  *
  *     t = [ m + k / (6 s^2 n) + k m^2 / (3 s^4) ] sqrt(n) / s        (Johnson 1978: the skewness is taken out of t)
  *
  * is compared with the quantile of Student's law with n - 1 degrees of freedom at q = alpha / (2 LOOKS NUMBERS): with
- * LOOKS = 24 looks and NUMBERS = 4096 numbers in the family, alpha = 1e-5, c is about 6.5. So (Bonferroni over looks and
- * numbers) a right program is called wrong with probability at most alpha, whatever the dependence between the numbers,
- * as far as Johnson's t has Student's tail; first >= 200 replicates, and Z_hat whose variance is below .25 at the number
- * of particles chosen, are for that.
+ * LOOKS = 24 looks and NUMBERS = 4096 numbers in the family, alpha = 1e-5, c is about 6.5. So (Bonferroni over looks
+ * and numbers) a right program is called wrong with probability at most alpha, whatever the dependence between the
+ * numbers, as far as Johnson's t has Student's tail; first >= 200 replicates, and Z_hat whose variance is below .25 at
+ * the number of particles chosen, are for that.
  *
- * No test passes by having seen too little: beside each number runs a planted one, the same replicates as a program would
- * give them that is wrong by the stated share (2 % where nothing else is said: Z_hat times 1.02, an estimate times 1.02),
- * by the same rule. A law passes when all planted ones have been rejected and no true one has; it fails when a true one is
- * rejected, and also when the most replicates did not reject a planted one: then it is blind. So each line of the report
- * says how many replicates it took to see the planted bias. Expected cost: (c / bias)^2 times the variance of x. */
+ * No test passes by having seen too little: beside each number runs a planted one, the same replicates as a program
+ * would give them that is wrong by the stated share (2 % where nothing else is said: Z_hat times 1.02, an estimate
+ * times 1.02), by the same rule. A law passes when all planted ones have been rejected and no true one has; it fails
+ * when a true one is rejected, and also when the most replicates did not reject a planted one: then it is blind. So
+ * each line of the report says how many replicates it took to see the planted bias. Expected cost: (c / bias)^2 times
+ * the variance of x. */
 #ifndef MOTE_TESTS_SEQUENTIAL_H
 #define MOTE_TESTS_SEQUENTIAL_H
 

@@ -218,8 +218,9 @@ static int solve_by_quadrature(smc_case *c)
 {
     double edges[256];
     quadrature q;
-    const quadrature_model model = { c->initial_sd > 0 ? log_initial_of : NULL, log_transition_of, log_potential_of, term_of,
-                                     c->initial_mean, c };
+    const quadrature_model model = {
+        c->initial_sd > 0 ? log_initial_of : NULL, log_transition_of, log_potential_of, term_of, c->initial_mean, c
+    };
     quadrature_edges(edges, c->lower, c->upper, c->panels);
     if (*c->name == 'I') { /* steep where there are many, and far below zero after a crash */
         quadrature_edges(edges, -60, -1, 70);
@@ -254,7 +255,8 @@ static void make_linear(smc_case *c, const mote_parameter *parameters)
     c->lower = -20, c->upper = 20, c->panels = 80;
 }
 
-static void make_normal(smc_case *c, double (*mean)(double), double (*potential)(const smc_case *, int64_t, double), double sd)
+static void make_normal(smc_case *c, double (*mean)(double), double (*potential)(const smc_case *, int64_t, double),
+                        double sd)
 {
     c->model = normal_model;
     c->model.ctx = c;
@@ -266,7 +268,8 @@ static void make_normal(smc_case *c, double (*mean)(double), double (*potential)
 static int make_b(smc_case *c)
 {
     static const mote_parameter parameters[] = { MOTE_FIXED("rho", CASE_B_RHO), MOTE_FIXED("var_x", CASE_B_VARIANCE_X),
-                                                 MOTE_FIXED("var_y", CASE_B_VARIANCE_Y), MOTE_FIXED("var_0", CASE_B_VARIANCE_X) };
+                                                 MOTE_FIXED("var_y", CASE_B_VARIANCE_Y),
+                                                 MOTE_FIXED("var_0", CASE_B_VARIANCE_X) };
     make_linear(c, parameters);
     return case_b_observations(c->values);
 }
@@ -290,10 +293,11 @@ static void make_e(smc_case *c)
 /* The whole case has this many times and this log-likelihood. */
 static int make(smc_case *c, int64_t *times, double *log_likelihood)
 {
-    static const struct { char name; int64_t times; double log_likelihood; } known[] = {
-        { 'A', CASE_A_TIMES, CASE_A_LOG_LIKELIHOOD }, { 'B', CASE_B_TIMES, CASE_B_LOG_LIKELIHOOD },
-        { 'C', CASE_C_TIMES, CASE_C_LOG_LIKELIHOOD }, { 'D', 20, 0 }, { 'E', CASE_E_TIMES, CASE_E_LOG_LIKELIHOOD },
-        { 'G', CASE_G_TIMES, CASE_G_LOG_LIKELIHOOD }, { 'I', CASE_I_TIMES, CASE_I_LOG_LIKELIHOOD }, { 'T', CASE_T_TIMES, 0 } };
+    static const struct { char name; int64_t times; double log_likelihood;
+    } known[] = { { 'A', CASE_A_TIMES, CASE_A_LOG_LIKELIHOOD }, { 'B', CASE_B_TIMES, CASE_B_LOG_LIKELIHOOD },
+                  { 'C', CASE_C_TIMES, CASE_C_LOG_LIKELIHOOD }, { 'D', 20, 0 },
+                  { 'E', CASE_E_TIMES, CASE_E_LOG_LIKELIHOOD }, { 'G', CASE_G_TIMES, CASE_G_LOG_LIKELIHOOD },
+                  { 'I', CASE_I_TIMES, CASE_I_LOG_LIKELIHOOD }, { 'T', CASE_T_TIMES, 0 } };
     int status = 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
         if (known[i].name == *c->name)
@@ -302,11 +306,19 @@ static int make(smc_case *c, int64_t *times, double *log_likelihood)
     case 'A': make_linear(c, linear_gaussian_a.parameters); case_a_observations(c->values, CASE_A_TIMES); break;
     case 'B': status = make_b(c); break;
     case 'C': make_c(c); break;
-    case 'D': make_normal(c, mean_d, potential_d, CASE_D_SD); c->initial_sd = 1; c->lower = -8, c->upper = 8, c->panels = 40;
-              *log_likelihood = case_d_log_evidence(*times); break;
+    case 'D':
+        make_normal(c, mean_d, potential_d, CASE_D_SD);
+        c->initial_sd = 1;
+        c->lower = -8, c->upper = 8, c->panels = 40;
+        *log_likelihood = case_d_log_evidence(*times);
+        break;
     case 'E': make_e(c); break;
-    case 'G': make_normal(c, mean_g, potential_g, CASE_G_SD_X); c->initial_sd = 1; c->lower = -8, c->upper = 14, c->panels = 45;
-              status = case_g_observations(c->values); break;
+    case 'G':
+        make_normal(c, mean_g, potential_g, CASE_G_SD_X);
+        c->initial_sd = 1;
+        c->lower = -8, c->upper = 14, c->panels = 45;
+        status = case_g_observations(c->values);
+        break;
     case 'I': make_normal(c, mean_i, potential_i, CASE_I_SIGMA); c->initial_mean = log(CASE_I_FIRST); c->panels = 126;
               status = case_i_observations(c->values); break;
     case 'T': c->model = chain_t; *log_likelihood = log(CASE_T_EVIDENCE); break;
@@ -345,8 +357,8 @@ int smc_case_open(smc_case *c, const char *name, int64_t times)
 
 int smc_case_open_a(smc_case *c, double rho, int64_t times)
 {
-    static mote_parameter parameters[] = { MOTE_FIXED("rho", CASE_A_RHO), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
-                                           MOTE_FIXED("var_0", CASE_A_INITIAL) };
+    static mote_parameter parameters[] = { MOTE_FIXED("rho", CASE_A_RHO), MOTE_FIXED("var_x", 1),
+                                           MOTE_FIXED("var_y", 1), MOTE_FIXED("var_0", CASE_A_INITIAL) };
     memset(c, 0, sizeof *c);
     c->name = "A";
     parameters[LG_RHO].argument[0] = rho;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sequential law tests of particle methods: one false-alarm rate of 1e-5 over all of them, and no test that passes without
- * having rejected its planted bias (tests/long/sequential.h, tests/long/laws.h).
+/* Sequential law tests of particle methods: one false-alarm rate of 1e-5 over all of them, and no test that passes
+ * without having rejected its planted bias (tests/long/sequential.h, tests/long/laws.h).
  *
  *     smc_laws [--folder F] [--jobs N] [--bias B] [--report] [NAME]
  *
@@ -9,11 +9,12 @@
  *     E[w] = 1,    E[w (phi_hat - phi)] = 0    for phi = E[x_T^2 | y], for H = sum x_{t-1} x_t along the particles'
  *                                              genealogy, and for H by PaRIS (two backward draws)
  *
- * for every unbiased scheme of resampling, rule, and form of the filter (bootstrap, guided, auxiliary; quasi-random points
- * for w alone). Self-normalised means have a bias of 1/N that correct programs show: they are not tested. Planted: Z_hat,
- * or the estimate, times 1 + B. Rule never only on case T: elsewhere the mean of Z_hat does not converge. Particles are
- * such that var(w) is about .1 to .3; case B has only its guided and auxiliary forms at the full bias, since its bootstrap
- * filter would need 1e9 particles in all to see 2 %: there ten times the bias is planted. */
+ * for every unbiased scheme of resampling, rule, and form of the filter (bootstrap, guided, auxiliary; quasi-random
+ * points for w alone). Self-normalised means have a bias of 1/N that correct programs show: they are not tested.
+ * Planted: Z_hat, or the estimate, times 1 + B. Rule never only on case T: elsewhere the mean of Z_hat does not
+ * converge. Particles are such that var(w) is about .1 to .3; case B has only its guided and auxiliary forms at the
+ * full bias, since its bootstrap filter would need 1e9 particles in all to see 2 %: there ten times the bias is
+ * planted. */
 #include "tests/long/smc_laws.h"
 
 #include <math.h>
@@ -115,7 +116,9 @@ static int start_genealogy(mote_collector *collector, mote_particle_filter *filt
     return MOTE_OK;
 }
 
-static const mote_collector_table genealogy_table = { .name = "genealogy", .start = start_genealogy, .collect = follow_genealogy };
+static const mote_collector_table genealogy_table = { .name = "genealogy",
+                                                      .start = start_genealogy,
+                                                      .collect = follow_genealogy };
 
 static const identity *identity_of(const law_entry *self)
 {
@@ -126,8 +129,8 @@ static int identity_open(const law_entry *self, void *state)
 {
     const identity *own = identity_of(self);
     identity_state *s = state;
-    const mote_paris_smoother_setup paris = { { own->filter.particles > 40 ? MOTE_BACKWARD_HYBRID : MOTE_BACKWARD_EXACT, 2, 0, 1 },
-                                              MOTE_FUNCTIONAL_ADDITIVE };
+    const int64_t way = own->filter.particles > 40 ? MOTE_BACKWARD_HYBRID : MOTE_BACKWARD_EXACT;
+    const mote_paris_smoother_setup paris = { .backward = { way, 2, 0, 1 }, .functional = MOTE_FUNCTIONAL_ADDITIVE };
     if (own->filter.particles > MOST_PARTICLES || smc_case_open(&s->bench.subject, own->subject, own->times))
         return -1;
     s->genealogy.table = &genealogy_table;
@@ -159,7 +162,8 @@ static int identity_replicate(const law_entry *self, void *state, int64_t r, dou
 {
     identity_state *s = state;
     const smc_case *c = &s->bench.subject;
-    const double log_evidence = law_bench_run(&s->bench, law_key(self->name, r)), w = exp(log_evidence - c->log_evidence);
+    const double log_evidence = law_bench_run(&s->bench, law_key(self->name, r)),
+                 w = exp(log_evidence - c->log_evidence);
     double value[LAW_NUMBERS], truth[LAW_NUMBERS] = { 0, c->filtered_square, c->functional, c->functional };
     if (isnan(log_evidence))
         return -1;
@@ -179,11 +183,13 @@ static int identity_replicate(const law_entry *self, void *state, int64_t r, dou
 static const char *const form_name[] = { "bootstrap", "guided", "auxiliary", "guided auxiliary" };
 static const char *const rule_name[] = { "ess", "always", "never" };
 
-static law_entry *add_identity(law_list *list, const char *subject, int64_t times, mote_filter_setup setup, int64_t smooths)
+static law_entry *add_identity(law_list *list, const char *subject, int64_t times, mote_filter_setup setup,
+                               int64_t smooths)
 {
-    law_entry *self = law_add(list, "identities %s%s,%lld,%s,%s,%s,%lld", subject, setup.quasi ? " quasi" : "", (long long)times,
-                        form_name[setup.guided + 2 * setup.look_ahead], mote_resampling_name(setup.resampling),
-                        rule_name[setup.rule], (long long)setup.particles);
+    law_entry *self =
+        law_add(list, "identities %s%s,%lld,%s,%s,%s,%lld", subject, setup.quasi ? " quasi" : "", (long long)times,
+                form_name[setup.guided + 2 * setup.look_ahead], mote_resampling_name(setup.resampling),
+                rule_name[setup.rule], (long long)setup.particles);
     if (!self)
         return NULL;
     identity *own = (identity *)(void *)self->configuration;
@@ -204,8 +210,8 @@ static law_entry *add_identity(law_list *list, const char *subject, int64_t time
 }
 
 static const int64_t unbiased[] = { MOTE_RESAMPLE_SYSTEMATIC, MOTE_RESAMPLE_STRATIFIED, MOTE_RESAMPLE_MULTINOMIAL,
-                                    MOTE_RESAMPLE_RESIDUAL, MOTE_RESAMPLE_SSP, MOTE_RESAMPLE_KILLING, MOTE_RESAMPLE_OPTIMAL,
-                                    MOTE_RESAMPLE_REJECTION };
+                                    MOTE_RESAMPLE_RESIDUAL,   MOTE_RESAMPLE_SSP,        MOTE_RESAMPLE_KILLING,
+                                    MOTE_RESAMPLE_OPTIMAL,    MOTE_RESAMPLE_REJECTION };
 enum { UNBIASED = sizeof unbiased / sizeof *unbiased };
 
 /* All schemes, rules and forms on what is cheap: the tiny chain, and the first ten observations of A. */
@@ -214,19 +220,33 @@ static void add_full_cross(law_list *list, const char *subject, int64_t times, i
     for (int s = 0; s < UNBIASED; ++s)
         for (int64_t rule = 0; rule < rules; ++rule)
             for (int64_t form = 0; form < 3; ++form)
-                add_identity(list, subject, times, (mote_filter_setup){ .particles = particles, .resampling = unbiased[s], .rule = rule,
-                             .threshold = 0.5, .guided = form == 1, .look_ahead = form == 2 }, 1);
+                add_identity(list, subject, times,
+                             (mote_filter_setup){ .particles = particles,
+                                                  .resampling = unbiased[s],
+                                                  .rule = rule,
+                                                  .threshold = 0.5,
+                                                  .guided = form == 1,
+                                                  .look_ahead = form == 2 },
+                             1);
 }
 
 /* A scheme under each rule of the rest. */
 static void add_some(law_list *list, const char *subject, int64_t times, int64_t particles, int64_t form, double bias)
 {
-    static const struct { int64_t scheme, rule; } some[] = {
-        { MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS }, { MOTE_RESAMPLE_MULTINOMIAL, MOTE_RULE_ALWAYS }, { MOTE_RESAMPLE_SSP, MOTE_RULE_ALWAYS },
-        { MOTE_RESAMPLE_KILLING, MOTE_RULE_ESS } };
+    static const struct { int64_t scheme, rule;
+    } some[] = { { MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS },
+                 { MOTE_RESAMPLE_MULTINOMIAL, MOTE_RULE_ALWAYS },
+                 { MOTE_RESAMPLE_SSP, MOTE_RULE_ALWAYS },
+                 { MOTE_RESAMPLE_KILLING, MOTE_RULE_ESS } };
     for (size_t k = 0; k < sizeof some / sizeof *some; ++k) {
-        law_entry *self = add_identity(list, subject, times, (mote_filter_setup){ .particles = particles, .resampling = some[k].scheme,
-                                 .rule = some[k].rule, .threshold = 0.5, .guided = form == 1, .look_ahead = form == 2 }, bias <= 1);
+        law_entry *self = add_identity(list, subject, times,
+                                       (mote_filter_setup){ .particles = particles,
+                                                            .resampling = some[k].scheme,
+                                                            .rule = some[k].rule,
+                                                            .threshold = 0.5,
+                                                            .guided = form == 1,
+                                                            .look_ahead = form == 2 },
+                                       bias <= 1);
         if (self)
             self->bias = bias;
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kernels on paths. Invariance on case T: z from the exact law of the 81 paths, one sweep, and the new path must have that
- * law: chi-square over the paths (those with fewer than 5 expected at the first look in one cell), looked at after 2e4
- * sweeps and then each 1.5 times more, up to 4e6, until the planted fault is seen: a share B / 2 of the new paths replaced by
- * paths of the chain without its potentials. For every scheme with a conditional form, rule always and ess at .7, kernels
- * plain, backward, ancestor, and the Parisian sampler with exact and Metropolis draws, N = 2, 3, 5. In stationarity its
- * statistic u and the functional along its path are unbiased: identities, with B planted.
+/* Kernels on paths. Invariance on case T: z from the exact law of the 81 paths, one sweep, and the new path must have
+ * that law: chi-square over the paths (those with fewer than 5 expected at the first look in one cell), looked at after
+ * 2e4 sweeps and then each 1.5 times more, up to 4e6, until the planted fault is seen: a share B / 2 of the new paths
+ * replaced by paths of the chain without its potentials. For every scheme with a conditional form, rule always and ess
+ * at .7, kernels plain, backward, ancestor, and the Parisian sampler with exact and Metropolis draws, N = 2, 3, 5. In
+ * stationarity its statistic u and the functional along its path are unbiased: identities, with B planted.
  *
  * On case A, N = 16, in one long chain from a path of PaRIS: means of batches of 100 sweeps, whose correlation is below
  * 1 %, against E[H | y] = 91.141125749936, with a tenth of B planted. */
@@ -50,9 +50,10 @@ static int open_kernel(const law_entry *self, sweeper *s)
     s->kernel = own->kernel;
     if (law_bench_open_space(b))
         return -1;
-    const int status = own->kernel == PARISIAN
-                           ? mote_ppg_sampler_open(&s->ppg, &b->space, &ppg, &b->memory, NULL, &b->message)
-                           : mote_conditional_open(&s->conditional, &b->space, &conditional, &b->memory, NULL, &b->message);
+    const int status =
+        own->kernel == PARISIAN
+            ? mote_ppg_sampler_open(&s->ppg, &b->space, &ppg, &b->memory, NULL, &b->message)
+            : mote_conditional_open(&s->conditional, &b->space, &conditional, &b->memory, NULL, &b->message);
     s->opened = !status;
     if (status)
         fprintf(stderr, "%s: %s\n", self->name, b->message.text);
@@ -72,8 +73,9 @@ static void sweeper_close(void *state)
 static int sweep(sweeper *s, uint64_t key, double *path)
 {
     const mote_source source = mote_source_live(key);
-    const int status = s->kernel == PARISIAN ? mote_ppg_sweep(&s->ppg, s->bench.theta, &source, path, path)
-                                             : mote_conditional_sweep(&s->conditional, s->bench.theta, &source, path, path);
+    const int status = s->kernel == PARISIAN
+                           ? mote_ppg_sweep(&s->ppg, s->bench.theta, &source, path, path)
+                           : mote_conditional_sweep(&s->conditional, s->bench.theta, &source, path, path);
     if (status)
         fprintf(stderr, "sweep: status %d, %s\n", status, s->bench.message.text);
     return status ? -1 : 0;
@@ -253,5 +255,6 @@ void smc_laws_paths(law_list *list)
     for (int k = 3; k < 5; ++k)
         for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_ALWAYS; ++rule)
             if ((self = add_sweeps(list, "means A", k, rule == MOTE_RULE_ALWAYS ? schemes[0] : schemes[1], 16, rule)))
-                self->open = open_long, self->replicate = long_means, self->first = 200, self->most = 40000, self->bias = 0.1;
+                self->open = open_long, self->replicate = long_means, self->first = 200, self->most = 40000,
+                self->bias = 0.1;
 }

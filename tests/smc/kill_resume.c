@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Kill and resume of every registered algorithm on state-space models (tests/support/kill_campaign.h), on case A as a
- * series, and pushed, where the caller asks the resumed run how many observations it has consumed and goes on from there;
- * and of filters that keep their past.
+ * series, and pushed, where the caller asks the resumed run how many observations it has consumed and goes on from
+ * there; and of filters that keep their past.
  *
  *     kill_resume [KILLS [SEED]] */
 #include "tests/support/kill_campaign.h"
@@ -62,8 +62,9 @@ static int add(subject *subjects, kill_plan *plans, int n, subject s)
         return n;
     s.free = learns(s.algorithm);
     subjects[n] = s;
-    snprintf(subjects[n].name, sizeof s.name, "%s%s%s%s%s%s", mote_algorithm_name(s.algorithm), s.stream ? ", pushed" : "",
-             e->key ? ", " : "", e->key ? e->key : "", e->key ? " = " : "", e->key ? e->value : "");
+    snprintf(subjects[n].name, sizeof s.name, "%s%s%s%s%s%s", mote_algorithm_name(s.algorithm),
+             s.stream ? ", pushed" : "", e->key ? ", " : "", e->key ? e->key : "", e->key ? " = " : "",
+             e->key ? e->value : "");
     plans[n] = (kill_plan){ subjects[n].name, open_run, drive, &subjects[n] };
     return n + 1;
 }

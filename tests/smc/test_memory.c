@@ -133,8 +133,8 @@ static void check_walk(const subject *s, fault_body *body, int mode)
 #endif
     if (fault_count(&report))
         print_error("%s %s, mode %d: %lld points, %lld crashes, %lld leaks, %lld wrong\n",
-                    text_of(s, text, sizeof text), s->stream ? "(stream)" : "", mode, (long long)report.points, (long long)report.crashes,
-                    (long long)report.leaks, (long long)report.wrong);
+                    text_of(s, text, sizeof text), s->stream ? "(stream)" : "", mode, (long long)report.points,
+                    (long long)report.crashes, (long long)report.leaks, (long long)report.wrong);
     assert_int_equal(fault_count(&report), 0);
     assert_true(report.points >= 20);
 }
@@ -184,7 +184,8 @@ static void every_kind_of_filter_survives(void **unused)
     }
 }
 
-/* ---- how often steps ask for memory ---------------------------------------------------------------------------------- */
+/* ---- how often steps ask for memory
+ * ---------------------------------------------------------------------------------- */
 
 /* Calls for memory, by whatever way, of each step of a run that counts them; the number of steps. */
 static int64_t count_calls(subject s, int64_t *calls, int64_t room)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kill and resume: a run in a child process writes checkpoints all the time, is killed (SIGKILL) at random moments, inside
- * the writing of a checkpoint too, and is resumed until it ends: the bytes of the run that was left alone.
+/* Kill and resume: a run in a child process writes checkpoints all the time, is killed (SIGKILL) at random moments,
+ * inside the writing of a checkpoint too, and is resumed until it ends: the bytes of the run that was left alone.
  *
  *     static const kill_plan plans[] = { { "name", whole, live, &what }, ... };
  *     return kill_main(plans, n, count, arguments);
@@ -25,9 +25,9 @@
 #include "tests/support/fingerprint.h"
 #include "tests/support/folder.h"
 
-/* `open` opens the run, with checkpoints in `folder` unless that is NULL, and with pauses of *cost seconds in the model's
- * callbacks unless that is NULL (memory of the caller, for as long as the run). `drive` takes it to its end from wherever
- * it stands, and answers a status. */
+/* `open` opens the run, with checkpoints in `folder` unless that is NULL, and with pauses of *cost seconds in the
+ * model's callbacks unless that is NULL (memory of the caller, for as long as the run). `drive` takes it to its end
+ * from wherever it stands, and answers a status. */
 typedef struct kill_plan {
     const char *name;
     int (*open)(const void *what, mote_run **run, double *cost, const char *folder);
@@ -185,8 +185,9 @@ static int kill_main(const kill_plan *plans, int n, int count, char **arguments)
         kill_tally t = { 0 };
         kill_random_state = (seed + (uint64_t)i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
         const int failed = kill_campaign(&plans[i], kills / n + (i < kills % n), &t);
-        printf("%s - %s: the same bytes after %d kills, %d in the writing of a checkpoint, %d resumptions (seed %llu)\n",
-               failed ? "not ok" : "ok", plans[i].name, t.kills, t.partial, t.resumed, (unsigned long long)seed);
+        printf(
+            "%s - %s: the same bytes after %d kills, %d in the writing of a checkpoint, %d resumptions (seed %llu)\n",
+            failed ? "not ok" : "ok", plans[i].name, t.kills, t.partial, t.resumed, (unsigned long long)seed);
         failures += failed;
         all.resumed += t.resumed;
         all.partial += t.partial;
