@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bad input to every registered algorithm on state-space models: its status, and a message that names the culprit. A
+ * potential that is not a number (time and particle), a callback that asks to stop, all weights zero, a model without a
+ * required member, observations that do not fit, and pushes after the end. */
+#include <mote/mote.h>
+
+#include "tests/support/state_space_runs.h"
+#include "tests/support/test.h"
+
+typedef int potential(void *ctx, const mote_block *block);
+
+static int nan_potential(void *ctx, const mote_block *block)
+{
+    linear_gaussian_a.log_potential(ctx, block);
+    if (block->step == 3 && block->first <= 7 && 7 < block->first + block->n)
+        block->log_weight[7 - block->first] = NAN;
+    return 0;
+}
+
+static int stopping_potential(void *ctx, const mote_block *block)
+{
+    linear_gaussian_a.log_potential(ctx, block);
+    return block->step == 3 ? -44 : 0;
+}
+
+static int zero_potential(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = -INFINITY;
+    return 0;
+}
+
+static int open_with(mote_run **run, const mote_algorithm *algorithm, const mote_ssm *model)
+{
+    any_options options;
+    assert_status(small_options(algorithm, &options, "8"), MOTE_OK);
+    return mote_run_open(run, algorithm, model, &options);
+}
+
+/* The status of a run with this potential, opened and finished; its message into `text`. */
+static int status_with(const mote_algorithm *algorithm, potential *log_potential, char *text, size_t size)
+{
+    case_a_cut cut;
+    mote_run *run = NULL;
+    cut_case_a(&cut, learns(algorithm), 6);
+    cut.model.series = &cut.series;
+    cut.model.log_potential = log_potential;
+    int status = open_with(&run, algorithm, &cut.model);
+    if (!status)
+        status = mote_run_finish(run);
+    snprintf(text, size, "%s", mote_run_message(run));
+    mote_run_close(&run);
+    return status;
+}
+
+static void expect(const mote_algorithm *algorithm, int status, int expected, const char *text, const char *word)
+{
+    if (status != expected || !strstr(text, word))
+        fail_msg("%s: status %d (expected %d), message '%s' (expected '%s')", mote_algorithm_name(algorithm), status,
+                 expected, text, word);
+}
+
+static void failed_potentials_are_named(void **unused)
+{
+    const mote_algorithm *algorithm;
+    char text[1024];
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        int status = status_with(algorithm, nan_potential, text, sizeof text);
+        if (learns(algorithm) && !strstr(text, "step 3")) { /* a filter that fails is a point not accepted: counted */
+            expect(algorithm, status, MOTE_EMODEL, text, algorithm == mote_pmmh ? "in 1000 draws" : "10 of 10");
+        } else {
+            expect(algorithm, status, MOTE_EMODEL, text, "step 3");
+            expect(algorithm, status, MOTE_EMODEL, text, "particle 7");
+        }
+        status = status_with(algorithm, stopping_potential, text, sizeof text);
+        expect(algorithm, status, -44, text, "-44");
+    }
+}
+
+/* An evidence of zero is a result for filters; what needs a path, or a point to start from, says that there is none. */
+static void all_weights_zero_is_defined(void **unused)
+{
+    const mote_algorithm *algorithm;
+    char text[1024];
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        const int status = status_with(algorithm, zero_potential, text, sizeof text);
+        if (status)
+            expect(algorithm, status, status == MOTE_EMODEL ? status : MOTE_ENUMERIC, text, "zero");
+        print_message("%s: %d %s\n", mote_algorithm_name(algorithm), status, text);
+    }
+}
+
+static void members_are_named(void **unused)
+{
+    const mote_algorithm *algorithm;
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        mote_ssm model = learns(algorithm) ? learning_model() : linear_gaussian_a;
+        mote_run *run = NULL;
+        model.transition = NULL;
+        int status = open_with(&run, algorithm, &model);
+        expect(algorithm, status, status == MOTE_EUNSUPPORTED ? status : MOTE_EINVAL, mote_run_message(run),
+               "transition");
+        mote_run_close(&run);
+        model.transition = linear_gaussian_a.transition;
+        model.state_count = 0;
+        status = open_with(&run, algorithm, &model);
+        expect(algorithm, status, MOTE_EINVAL, mote_run_message(run), "state");
+        mote_run_close(&run);
+    }
+}
+
+static void streams_are_checked(void **unused)
+{
+    const mote_algorithm *algorithm;
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        case_a_cut cut;
+        mote_run *run = NULL;
+        const double y = 1;
+        mote_observation late = { MOTE_VERSIONED(mote_observation), .time = -1, .values = &y };
+        cut_case_a(&cut, learns(algorithm), 0);
+        const int status = open_with(&run, algorithm, &cut.model);
+        if (!takes_stream(algorithm)) {
+            expect(algorithm, status, status == MOTE_EINVAL ? status : MOTE_EUNSUPPORTED, mote_run_message(run),
+                   "series");
+            mote_run_close(&run);
+            continue;
+        }
+        assert_status(status, MOTE_OK);
+        if (mote_run_step(run) == MOTE_OK) /* the prior's draws come first */
+            expect(algorithm, mote_run_step(run), MOTE_WAITING, "", "");
+        assert_status(push_case_a(run, 0), MOTE_OK);
+        expect(algorithm, mote_run_push(run, &late), MOTE_EINVAL, mote_run_message(run), "time");
+        late.head.kind = 0;
+        expect(algorithm, mote_run_push(run, &late), MOTE_EKIND, mote_run_message(run), "mote_observation");
+        expect(algorithm, mote_run_push(run, NULL), MOTE_EINVAL, mote_run_message(run), "observation");
+        assert_status(push_case_a(run, 1), MOTE_OK); /* the run is as it was */
+        assert_status(mote_run_finish(run), MOTE_OK);
+        expect(algorithm, push_case_a(run, 2), MOTE_ESTATE, mote_run_message(run), "push");
+        mote_run_close(&run);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failed_potentials_are_named),
+        cmocka_unit_test(all_weights_zero_is_defined),
+        cmocka_unit_test(members_are_named),
+        cmocka_unit_test(streams_are_checked),
+    };
+    return run_unit_tests(tests);
+}
