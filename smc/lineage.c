@@ -12,6 +12,35 @@ static int32_t *slot(const mote_lineage *lineage, int64_t s)
     return lineage->map[(lineage->first + s) % lineage->capacity];
 }
 
+/* out[i] = map[index[i]]; out may be index. */
+typedef struct gathering {
+    int32_t *out;
+    const int32_t *map, *index;
+    int64_t n;
+} gathering;
+
+enum { SHARE = 16384 }; /* of one item */
+
+static void gather_share(void *ctx, int64_t item, int64_t thread)
+{
+    const gathering *g = ctx;
+    const int64_t end = (item + 1) * SHARE < g->n ? (item + 1) * SHARE : g->n;
+    (void)thread;
+    for (int64_t i = item * SHARE; i < end; ++i)
+        g->out[i] = g->map[g->index[i]];
+}
+
+static void gather(const mote_lineage *lineage, int32_t *out, const int32_t *map, const int32_t *index)
+{
+    gathering g = { out, map, index, lineage->n };
+    const int64_t items = (lineage->n + SHARE - 1) / SHARE;
+    if (lineage->pool && items >= 4)
+        mote_pool_run(lineage->pool, gather_share, &g, items);
+    else
+        for (int64_t item = 0; item < items; ++item)
+            gather_share(&g, item, 0);
+}
+
 static void identity(int32_t *map, int64_t n)
 {
     for (int64_t i = 0; i < n; ++i)
@@ -105,9 +134,7 @@ static void swap_scratch(mote_lineage *lineage, int32_t **map)
 /* scratch[i] = map[index[i]], and the scratch takes the place of *result. */
 static void compose(mote_lineage *lineage, const int32_t *map, const int32_t *index, int32_t **result)
 {
-    int32_t *out = lineage->scratch;
-    for (int64_t i = 0; i < lineage->n; ++i)
-        out[i] = map[index[i]];
+    gather(lineage, lineage->scratch, map, index);
     swap_scratch(lineage, result);
 }
 
@@ -145,9 +172,7 @@ void mote_lineage_push(mote_lineage *lineage, const int32_t *ancestor)
 /* Ancestors in the generation that slot s leads to, s < older. */
 static void through_product(const mote_lineage *lineage, int64_t s, int32_t *index)
 {
-    const int32_t *product = slot(lineage, s);
-    for (int64_t i = 0; i < lineage->n; ++i)
-        index[i] = product[lineage->younger[i]];
+    gather(lineage, index, slot(lineage, s), lineage->younger);
 }
 
 void mote_lineage_oldest(const mote_lineage *lineage, int32_t *index)
@@ -179,8 +204,7 @@ void mote_lineage_back(const mote_lineage *lineage, int64_t k, int32_t *index)
         through_product(lineage, s, index);
         return;
     }
-    for (int64_t i = 0; i < lineage->n; ++i)
-        index[i] = map[index[i]];
+    gather(lineage, index, map, index);
 }
 
 /* ---- checkpoints ---- */

@@ -11,9 +11,11 @@
 
 #include "core/checkpoint.h"
 #include "core/memory.h"
+#include "core/threads.h"
 
 typedef struct mote_lineage {
     const mote_memory *memory;
+    mote_pool *pool;     /* NULL: serial; may be set after open */
     int64_t n, lag;
     int64_t count;       /* generations behind the present one that are kept, at most lag */
     int64_t older;       /* of these: kept as products */

@@ -3,6 +3,7 @@
 #include "smc/variance.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/vector.h"
@@ -19,33 +20,111 @@ static int is_available(const mote_variance *variance, const mote_particle_filte
 
 /* ---- sums by ancestor ---- */
 
-/* sum[e] = sum_{i: index[i] = e} W^i (column[i] - centre); column NULL: of W^i alone. Returns sum_e sum[e]^2. */
+/* Sums of weights are whole numbers, W 2^62 cut down, so that threads may add in any order. */
+typedef struct weighing {
+    const mote_variance *variance;
+    const mote_population *population;
+    const int32_t *index;
+} weighing;
+
+static void add_weight(const mote_variance *variance, int32_t e, int64_t weight)
+{
+    _Atomic int64_t *sum = &variance->mass[e];
+    if (variance->lineage.pool)
+        atomic_fetch_add_explicit(sum, weight, memory_order_relaxed);
+    else
+        atomic_store_explicit(sum, atomic_load_explicit(sum, memory_order_relaxed) + weight, memory_order_relaxed);
+}
+
+/* With threads, siblings that stand side by side are added at once: fewer locked additions. */
+static void add_weights(void *ctx, int64_t b, int64_t thread)
+{
+    const weighing *w = ctx;
+    const int64_t n = w->variance->n, first = b * MOTE_BLOCK, end = first + MOTE_BLOCK < n ? first + MOTE_BLOCK : n;
+    const double scale = w->population->factor[b] / w->population->sum * 0x1p62;
+    const double *weight = w->population->weight;
+    int32_t e = w->index[first];
+    int64_t run = 0;
+    (void)thread;
+    for (int64_t i = first; !w->variance->lineage.pool && i < end; ++i)
+        add_weight(w->variance, w->index[i], (int64_t)(weight[i] * scale));
+    for (int64_t i = first; w->variance->lineage.pool && i < end; ++i) {
+        if (w->index[i] != e) {
+            add_weight(w->variance, e, run);
+            e = w->index[i];
+            run = 0;
+        }
+        run += (int64_t)(weight[i] * scale);
+    }
+    add_weight(w->variance, e, run);
+}
+
+static void clear_masses(void *ctx, int64_t b, int64_t thread)
+{
+    const mote_variance *variance = ((const weighing *)ctx)->variance;
+    const int64_t first = b * MOTE_BLOCK, end = first + MOTE_BLOCK < variance->n ? first + MOTE_BLOCK : variance->n;
+    (void)thread;
+    for (int64_t e = first; e < end; ++e)
+        atomic_store_explicit(&variance->mass[e], 0, memory_order_relaxed);
+}
+
+static void square_masses(void *ctx, int64_t b, int64_t thread)
+{
+    const mote_variance *variance = ((const weighing *)ctx)->variance;
+    const int64_t first = b * MOTE_BLOCK, end = first + MOTE_BLOCK < variance->n ? first + MOTE_BLOCK : variance->n;
+    double total = 0;
+    int64_t count = 0;
+    (void)thread;
+    for (int64_t e = first; e < end; ++e) {
+        const double mass = (double)atomic_load_explicit(&variance->mass[e], memory_order_relaxed) * 0x1p-62;
+        total += mass * mass;
+        count += mass > 0;
+    }
+    variance->square[b] = total;
+    variance->count[b] = count;
+}
+
+static void for_blocks(const mote_variance *variance, void (*work)(void *, int64_t, int64_t), weighing *w)
+{
+    const int64_t blocks = mote_blocks(variance->n);
+    if (variance->lineage.pool && blocks >= 64)
+        mote_pool_run(variance->lineage.pool, work, w, blocks);
+    else
+        for (int64_t b = 0; b < blocks; ++b)
+            work(w, b, 0);
+}
+
+/* sum_e (sum_{i: index[i] = e} W^i)^2; *ancestors becomes the number of e with weight, if that is less. */
+static double sum_of_squares(const mote_variance *variance, const mote_population *population, const int32_t *index,
+                             int64_t *ancestors)
+{
+    weighing w = { variance, population, index };
+    double total = 0;
+    int64_t count = 0;
+    for_blocks(variance, clear_masses, &w);
+    for_blocks(variance, add_weights, &w);
+    for_blocks(variance, square_masses, &w);
+    for (int64_t b = 0; b < mote_blocks(variance->n); ++b) {
+        total += variance->square[b];
+        count += variance->count[b];
+    }
+    *ancestors = count < *ancestors ? count : *ancestors;
+    return total;
+}
+
+/* sum_e (sum_{i: index[i] = e} W^i (column[i] - centre))^2 */
 static double sum_by_ancestor(const mote_variance *variance, const mote_population *population, const int32_t *index,
                               const double *column, double centre)
 {
     double *sum = variance->sum, total = 0;
     memset(sum, 0, (size_t)variance->n * sizeof *sum);
-    for (int64_t b = 0; b < mote_blocks(variance->n); ++b) {
-        const int64_t first = b * MOTE_BLOCK, end = first + MOTE_BLOCK < variance->n ? first + MOTE_BLOCK : variance->n;
-        const double scale = population->factor[b] / population->sum;
-        for (int64_t i = first; i < end; ++i)
-            sum[index[i]] += population->weight[i] * scale * (column ? column[i] - centre : 1);
+    for (int64_t i = 0; i < variance->n; ++i) {
+        const double weight = mote_population_weight(population, i);
+        sum[index[i]] += weight > 0 ? weight * (column[i] - centre) : 0;
     }
     for (int64_t e = 0; e < variance->n; ++e)
         total += sum[e] * sum[e];
     return total;
-}
-
-/* The same sum; *ancestors becomes the number of e with weight, if that is less. */
-static double sum_of_squares(const mote_variance *variance, const mote_population *population, const int32_t *index,
-                             const double *column, double centre, int64_t *ancestors)
-{
-    const double total = sum_by_ancestor(variance, population, index, NULL, 0);
-    int64_t count = 0;
-    for (int64_t e = 0; e < variance->n; ++e)
-        count += variance->sum[e] > 0;
-    *ancestors = count < *ancestors ? count : *ancestors;
-    return column ? sum_by_ancestor(variance, population, index, column, centre) : total;
 }
 
 static void own_index(const mote_variance *variance)
@@ -68,9 +147,9 @@ static void close_generation(mote_variance *variance, const mote_population *end
 {
     int64_t ancestors = variance->fewest, unused = variance->n;
     mote_lineage_oldest(&variance->lineage, variance->index);
-    const double at = sum_of_squares(variance, ended, variance->index, NULL, 0, &ancestors);
+    const double at = sum_of_squares(variance, ended, variance->index, &ancestors);
     mote_lineage_second(&variance->lineage, variance->index);
-    const double next = sum_of_squares(variance, ended, variance->index, NULL, 0, &unused);
+    const double next = sum_of_squares(variance, ended, variance->index, &unused);
     variance->fewest = ancestors;
     if (ancestors > 1)
         variance->closed += term(at, next);
@@ -160,9 +239,14 @@ int mote_variance_open(mote_variance *variance, mote_particle_filter *filter, in
     variance->index = mote_memory_allocate(memory, n, sizeof *variance->index);
     variance->sum = mote_memory_allocate(memory, n, sizeof *variance->sum);
     variance->eve = eves ? mote_memory_allocate(memory, n, sizeof *variance->eve) : NULL;
-    int status = variance->index && variance->sum && (variance->eve || !eves) ? MOTE_OK : MOTE_ENOMEM;
+    variance->mass = mote_memory_allocate(memory, n, sizeof *variance->mass);
+    variance->square = mote_memory_allocate(memory, mote_blocks(n), sizeof *variance->square);
+    variance->count = mote_memory_allocate(memory, mote_blocks(n), sizeof *variance->count);
+    int missing = !variance->index || !variance->sum || !variance->mass || !variance->square || !variance->count;
+    int status = missing || (eves && !variance->eve) ? MOTE_ENOMEM : mote_lineage_open(&variance->lineage, memory, n,
+                                                                                       lag);
     if (!status)
-        status = mote_lineage_open(&variance->lineage, memory, n, lag);
+        variance->lineage.pool = filter->pool;
     if (status)
         mote_variance_close(variance);
     else
@@ -175,9 +259,10 @@ void mote_variance_close(mote_variance *variance)
     if (!variance->memory)
         return;
     mote_lineage_close(&variance->lineage);
-    mote_memory_release(variance->memory, variance->eve);
-    mote_memory_release(variance->memory, variance->index);
-    mote_memory_release(variance->memory, variance->sum);
+    void *blocks[] = { variance->eve, variance->index, variance->sum, variance->mass, variance->square,
+                       variance->count };
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
+        mote_memory_release(variance->memory, blocks[i]);
     memset(variance, 0, sizeof *variance);
 }
 
@@ -194,7 +279,7 @@ mote_variance_value mote_variance_evidence(const mote_variance *variance, const 
     for (int64_t k = 0; k <= variance->lineage.count; ++k) { /* generation n_r - k, and all with u = n_r */
         if (k)
             mote_lineage_back(&variance->lineage, k, variance->index);
-        const double at = sum_of_squares(variance, filter->now, variance->index, NULL, 0, &v.ancestors);
+        const double at = sum_of_squares(variance, filter->now, variance->index, &v.ancestors);
         v.value += v.ancestors > 1 ? term(at, next) : 0;
         next = at;
     }
@@ -210,7 +295,8 @@ static mote_variance_value mean_by_index(const mote_variance *variance, const mo
 {
     mote_variance_value v = { .ancestors = variance->n };
     const double centre = mote_population_mean(filter->now, column, variance->n);
-    v.value = sum_of_squares(variance, filter->now, index, column, centre, &v.ancestors);
+    sum_of_squares(variance, filter->now, index, &v.ancestors);
+    v.value = sum_by_ancestor(variance, filter->now, index, column, centre);
     v.reliable = v.ancestors > 1;
     return v;
 }
@@ -253,7 +339,7 @@ mote_variance_value mote_variance_evidence_eve(const mote_variance *variance, co
     mote_variance_value v = { .ancestors = variance->n };
     if (!index)
         return unavailable();
-    v.value = 1 - correction(variance) * (1 - sum_of_squares(variance, filter->now, index, NULL, 0, &v.ancestors));
+    v.value = 1 - correction(variance) * (1 - sum_of_squares(variance, filter->now, index, &v.ancestors));
     v.reliable = v.ancestors > 1 && v.value >= 0;
     return v;
 }

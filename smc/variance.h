@@ -15,8 +15,9 @@
  *
  *     V(phi) = sum_e (sum_{i: E^i = e} W^i (phi^i - phi_hat))^2;   Lee and Whiteley: times (N/(N-1))^{n_r+1}
  *
- * Unreliable: one ancestor is left (v says 1 then, V says 0), counted among particles with weight; and a variance of
- * log Z that is negative or above 1. Not available: N = 1, quasi-random points, all weights zero.
+ * Unreliable: one ancestor is left (v says 1 then, V says 0), counted among particles with weight (above 2^-62 of the
+ * whole); and a variance of log Z that is negative or above 1. Not available: N = 1, quasi-random points, all weights
+ * zero.
  * Cost of a resampling event: about six passes over the particles, whatever the lag; memory: lag + 4 index vectors.
  * Known answer: tests/smc/test_variance.c, by enumeration. */
 #ifndef MOTE_SMC_VARIANCE_H
@@ -37,6 +38,9 @@ typedef struct mote_variance {
     int32_t *eve;        /* ancestors in generation 0; NULL: not followed */
     int32_t *index;      /* scratch: n */
     double *sum;         /* scratch: n, by ancestor */
+    _Atomic int64_t *mass;  /* scratch: n, weights by ancestor */
+    double *square;      /* scratch: per block of ancestors */
+    int64_t *count;
 } mote_variance;
 
 /* A variance with what speaks against it. NaN: not available. */

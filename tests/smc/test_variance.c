@@ -84,18 +84,20 @@ static int32_t eve_of(const genealogy *g, int64_t from, int64_t to, int32_t i)
     return i;
 }
 
-/* C_g^u, and the number of eves with weight. */
+/* C_g^u, and the number of eves with weight (weights below 2^-62 are none). */
 static double c_of(const genealogy *g, int64_t generation, int64_t u, int64_t *ancestors)
 {
-    double sum[32] = { 0 }, total = 0;
+    double sum[32] = { 0 }, mass[32] = { 0 }, total = 0;
     *ancestors = 0;
     if (generation > u)
         return 0;
-    for (int32_t i = 0; i < g->n; ++i)
+    for (int32_t i = 0; i < g->n; ++i) {
         sum[eve_of(g, u, generation, i)] += g->weight[u][i];
+        mass[eve_of(g, u, generation, i)] += floor(g->weight[u][i] * 0x1p62);
+    }
     for (int64_t e = 0; e < g->n; ++e) {
         total += sum[e] * sum[e];
-        *ancestors += sum[e] > 0;
+        *ancestors += mass[e] > 0;
     }
     return total;
 }
@@ -324,6 +326,29 @@ static void resuming_does_not_show(void **unused)
     mote_run_close(&run);
 }
 
+/* Enough particles for the pool to share them out. */
+static void threads_do_not_show(void **unused)
+{
+    double first[3] = { 0 };
+    (void)unused;
+    for (int64_t threads = 1; threads <= 7; threads += threads == 1 ? 1 : 5) {
+        const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 70000, .seed = 3,
+                                              .variance_lag = 4, .resample = MOTE_RULE_ALWAYS, .threads = threads,
+                                              .variance = MOTE_VARIANCE_ALL };
+        int64_t reliable;
+        mote_run *run = open_filter_run(&linear_gaussian_a, &options);
+        for (int t = 0; t < 12; ++t)
+            assert_status(mote_run_step(run), MOTE_OK);
+        const double now[3] = { mote_filter_log_evidence_error(run), mote_filter_mean_error(run, 0),
+                                error_of(run, MOTE_ERROR_LEE_WHITELEY, -1, 0, &reliable) };
+        if (threads == 1)
+            memcpy(first, now, sizeof now);
+        assert_same_bytes(first, now, sizeof now);
+        assert_true(now[0] > 0);
+        mote_run_close(&run);
+    }
+}
+
 static void memory_is_taken_before_the_steps(void **unused)
 {
     test_allocator counter = { 0 };
@@ -355,6 +380,7 @@ int main(void)
         cmocka_unit_test(the_run_prints_them),
         cmocka_unit_test(what_cannot_be_relied_on_is_said),
         cmocka_unit_test(resuming_does_not_show),
+        cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(memory_is_taken_before_the_steps),
     };
     return run_unit_tests(tests);
