@@ -4,5 +4,5 @@ s|^\( *\)/\* |\1/** |
 s|\([;,]\) *//* \(.*\)|\1 /**< \2|
 s|\([;,][ ]*\)/\* |\1/**< |
 # A struct and its name are one thing.
-s|^typedef struct \(mote_[a-z_]*\) {|struct \1 {|
-s|^} mote_[a-z_]*;|};|
+s|^typedef struct \(mote_[a-z0-9_]*\) {|struct \1 {|
+s|^} mote_[a-z0-9_]*;|};|

@@ -47,8 +47,8 @@ typedef struct mote_score_ascent_options {
 
 /* The algorithm. The model is a mote_ssm with a series, gradient (or proposal_gradient), log_transition, and a parameter that
  * is not fixed. Draws: the record, a row for each iteration: the parameters before it, its gradient on the real line as
- * gradient_<parameter>, log_likelihood what the filter inside estimated (of a conditional filter: with the bias of its
- * path). Results: the mean of the last iterations (<parameter>), and the log-likelihood there by plain filters. */
+ * gradient_NAME, log_likelihood what the filter inside estimated (of a conditional filter: with the bias of its
+ * path). Results: the mean of the last iterations (NAME), and the log-likelihood there by plain filters. */
 MOTE_API extern const mote_algorithm *const mote_score_ascent;
 
 /* The result so far: the mean, on the real line, of the last share `averaged` of the iterations done, in physical units;
