@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sequential law tests of particle methods: false-alarm rate 1e-5 over all of them, each passes only once it rejected a
-# planted bias of 2 %. Half an hour on two idle cores.
+# planted bias of 2 %. By estimate about half an hour on two idle cores.
 #
 #   MOTE_LAWS_BIAS         the planted bias (0.02); cost goes with one over its square
 #   MOTE_CAMPAIGN_JOBS     laws at a time (2)
