@@ -172,6 +172,8 @@ static int check(const mote_ssm *model, mote_message *message)
     if (!model->linear_initial || !model->linear_system)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has linear_count, but lacks %s", name,
                          model->linear_initial ? "linear_system" : "linear_initial");
+    if (model->fork)
+        return mote_fail(message, MOTE_EINVAL, "the model '%s' has both a linear part and opaque states (fork)", name);
     if (model->observation_count < 1 || model->observation_count > MOST)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has a linear part and %lld observations: 1 to %d can be had", name,
                          (long long)model->observation_count, MOST);

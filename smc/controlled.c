@@ -244,7 +244,7 @@ static int controlled_load(mote_run *run, mote_reader *reader)
     int status = MOTE_OK;
     mote_get_tag(reader, "controlled");
     state->filters = mote_get_count(reader, 0, state->options->fits + 1);
-    state->finished = mote_get_count(reader, 0, 1);
+    state->finished = mote_get_count(reader, state->filters > state->options->fits, state->filters > 1);
     state->particles = mote_get_count(reader, 1, state->most);
     state->clipped = mote_get_count(reader, 0, INT64_MAX);
     mote_get_reals(reader, state->record, 3 * state->filters);

@@ -222,9 +222,18 @@ void mote_evidence_accept(mote_evidence *evidence, int64_t chain)
         mote_kept_normals_accept(&evidence->kept[chain]);
 }
 
+void mote_evidence_regain(mote_evidence *evidence, int64_t chain, int64_t id)
+{
+    const mote_source live = mote_evidence_source(evidence, id);
+    mote_correlated use;
+    if (evidence->kept)
+        mote_correlated_source(&use, &live, &evidence->correlation, &evidence->kept[chain]);
+}
+
 void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer)
 {
     mote_put_integer(writer, evidence->setup.particles);
+    mote_put_integer(writer, atomic_load(&evidence->potentials));
     for (int64_t c = 0; evidence->kept && c <= evidence->chains; ++c) {
         mote_put_integer(writer, evidence->kept[c].any);
         mote_put_reals(writer, evidence->kept[c].now, evidence->kept[c].any ? evidence->correlation.size : 0);
@@ -234,6 +243,7 @@ void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer)
 int mote_evidence_load(mote_evidence *evidence, mote_reader *reader)
 {
     const int64_t particles = mote_get_count(reader, 1, INT32_MAX - MOTE_BLOCK);
+    atomic_store(&evidence->potentials, mote_get_count(reader, 0, INT64_MAX));
     int status = reader->status;
     if (!status && particles != evidence->setup.particles)
         status = mote_evidence_resize(evidence, particles, NULL);

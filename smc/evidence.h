@@ -57,6 +57,9 @@ void mote_evidence_accept(mote_evidence *evidence, int64_t chain);
 int mote_evidence_check(const mote_evidence *evidence, mote_message *message);
 
 /* What the chains keep. */
+/* The random numbers of row `id` of a chain, made again: a checkpoint within a transition does not hold them. */
+void mote_evidence_regain(mote_evidence *evidence, int64_t chain, int64_t id);
+
 void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer);
 int mote_evidence_load(mote_evidence *evidence, mote_reader *reader);
 

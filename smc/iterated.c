@@ -93,7 +93,7 @@ static int read_sizes(mote_run *run, iterated_state *state)
 static int read_start(mote_run *run, iterated_state *state)
 {
     const mote_space *space = &state->inner.space;
-    double cube[64];
+    double cube[MOTE_PERTURBED_PARAMETERS];
     for (int64_t k = 0; k < space->dimension; ++k)
         cube[k] = 0.5;
     int status = state->options->start ? mote_state_space_theta(&state->inner, state->options->start, state->theta, &run->message)
@@ -145,6 +145,13 @@ static int check_model(mote_run *run, const iterated_state *state)
     if (!state->inner.has_series)
         return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering goes through the series again and again: the "
                          "model must carry it");
+    if (state->inner.model.fork)
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering stores states as numbers: those of the model '%s' are "
+                         "handles", mote_state_space_name(&state->inner));
+    if (state->inner.space.theta_count > MOTE_PERTURBED_PARAMETERS)
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering takes at most %d parameters, fixed ones included: the "
+                         "model '%s' has %lld", MOTE_PERTURBED_PARAMETERS, mote_state_space_name(&state->inner),
+                         (long long)state->inner.space.theta_count);
     if (!state->inner.space.dimension)
         return mote_fail(&run->message, MOTE_EINVAL, "iterated filtering: the model has no parameter to learn, all are fixed");
     return MOTE_OK;

@@ -89,9 +89,11 @@ static int look_ahead(mote_particle_filter *filter)
             scratch->previous[k] = filter->before->state[k] + first;
         block.previous = scratch->previous;
         block.log_weight = tilted->log_weight + first;
-        int status = model->look_ahead(model->ctx, &block);
+        const int status = model->look_ahead(model->ctx, &block);
         if (status)
-            return status;
+            return status < 0 ? status : mote_fail(filter->message, MOTE_EMODEL, "the model '%s': look_ahead returned a code above 0 "
+                                                   "at step %lld (time %g)", mote_state_space_name(filter->space),
+                                                   (long long)filter->step, filter->time);
         for (int64_t i = 0; i < block.n; ++i)
             block.log_weight[i] += filter->before->log_weight[first + i];
         if (mote_population_weigh_block(tilted, b, n))

@@ -142,9 +142,12 @@ static int check_setup(const mote_particle_filter *filter)
     if (s->guided && model->propose_initial && (!model->log_propose_initial || !model->log_initial))
         return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option proposal = guided needs log_propose_initial and log_initial "
                          "with propose_initial, which the model '%s' lacks", model->name ? model->name : "model");
-    if (s->look_ahead)
-        return mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOOK_AHEAD, "option look_ahead = on", filter->message);
-    return s->quasi ? check_quasi(filter) : MOTE_OK;
+    if (s->guided && model->fork)
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option proposal = guided does not go with opaque states, which leave "
+                         "no previous state behind: those of the model '%s'", model->name ? model->name : "model");
+    int status = s->look_ahead ? mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOOK_AHEAD, "option look_ahead = on",
+                                                        filter->message) : MOTE_OK;
+    return !status && s->quasi ? check_quasi(filter) : status;
 }
 
 int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space, const mote_filter_setup *setup,
@@ -263,6 +266,9 @@ int mote_particle_filter_can_save(const mote_particle_filter *filter)
 {
     if (!filter->space->model.fork)
         return MOTE_OK;
+    if (filter->step && filter->handles != filter->now->state[0])
+        return mote_fail(filter->message, MOTE_ESTATE, "a step that failed has used up the opaque states of the model '%s': "
+                         "there is nothing to save", mote_state_space_name(filter->space));
     return mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states", filter->message);
 }
 
@@ -287,12 +293,13 @@ static void pack_handles(const mote_particle_filter *filter, mote_writer *writer
 static int unpack_handles(mote_particle_filter *filter, mote_reader *reader)
 {
     const mote_ssm *model = &filter->space->model;
-    int status = mote_particle_filter_can_save(filter);
+    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states", filter->message);
     drop_handles(filter);
     for (int64_t i = 0; i < filter->setup.particles && !status; ++i) {
         int64_t size;
         const void *bytes = mote_get_bytes(reader, &size);
         status = reader->status ? reader->status : model->unpack(model->ctx, bytes, size, &filter->now->state[0][i]);
+        status = status > 0 && !reader->status ? MOTE_EMODEL : status;
         if (status && i)
             model->drop(model->ctx, filter->now->state[0], i);
     }

@@ -9,7 +9,7 @@
 
 #include "core/vector.h"
 
-enum { NAME_SIZE = 24, MOST_PARAMETERS = 64 };
+enum { NAME_SIZE = 24, MOST_PARAMETERS = MOTE_PERTURBED_PARAMETERS };
 
 /* ---- the inner model's callbacks on a block whose particles have parameters of their own ---- */
 

@@ -8,6 +8,8 @@
 
 #include "model/state_space.h"
 
+enum { MOTE_PERTURBED_PARAMETERS = 64 }; /* most entries of theta */
+
 typedef struct mote_perturbed {
     const mote_state_space *inner;
     mote_ssm model;             /* the wrapped one: open a mote_state_space on it */

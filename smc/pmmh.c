@@ -202,7 +202,12 @@ static int load_state(mote_pmmh_run_state *state, mote_reader *reader)
     mote_kernel_load(state->kernel, chains, reader);
     for (int64_t c = 0; c < chains; ++c)
         state->rows[c].told = mote_get_count(reader, 0, 1);
-    return state->busy && !reader->status ? load_crew(state, reader) : reader->status;
+    if (state->busy && !reader->status)
+        status = load_crew(state, reader);
+    for (int64_t c = 0; c < chains && state->busy && !status && !reader->status; ++c)
+        if (state->crew.calls[c])
+            mote_evidence_regain(&state->evidence, c, state->crew.executor->rows.id[c]);
+    return status ? status : reader->status;
 }
 
 static int pmmh_load(mote_run *run, mote_reader *reader)

@@ -253,6 +253,8 @@ static int ascent_load(mote_run *run, mote_reader *reader)
     state->evaluated = mote_get_count(reader, 0, o->evaluations);
     mote_get_reals(reader, state->evaluation, state->evaluated);
     mote_score_load(&state->score, reader);
+    if (done < o->iterations) /* more were asked for since: the end point will be another one */
+        state->evaluated = 0;
     return reader->status ? mote_fail(&run->message, reader->status, "the state of score_ascent cannot be read") : MOTE_OK;
 }
 

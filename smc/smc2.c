@@ -191,11 +191,11 @@ static int load_series(mote_smc2_run_state *state, mote_reader *reader)
 {
     const mote_ssm *model = &state->space.model;
     const int64_t n = mote_get_count(reader, 0, (reader->length - reader->position) / 8), k = model->observation_count;
-    int status = reader->status;
+    int status = reader->status ? reader->status : n && state->space.has_series ? MOTE_ECORRUPT : MOTE_OK;
     for (int64_t i = 0; i < n && !status; ++i) /* rows to be filled */
         status = mote_state_space_append(&state->space, &state->datum);
-    if (status || (n && state->space.has_series))
-        return status ? status : MOTE_ECORRUPT;
+    if (status)
+        return status;
     mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.time, n);
     mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.values, n * k);
     mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.input, n * model->input_count);
@@ -221,6 +221,8 @@ static int load_state(mote_run *run, mote_smc2_run_state *state, mote_reader *re
         status = load_phase(state, reader);
     if (!status)
         status = mote_filter_bank_load(&state->bank, reader);
+    if (!status && state->phase > MOTE_SMC2_IDLE && !state->bank.step)
+        status = MOTE_ECORRUPT;
     if (!status)
         status = mote_smc2_reserve(run, state->bank.step);
     if (status)

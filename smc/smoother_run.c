@@ -377,6 +377,8 @@ static int smoother_load(mote_run *run, mote_reader *reader)
         status = s->at < s->count ? load_length(s, reader) : MOTE_ECORRUPT;
     if (!s->count && s->phase == SMOOTHER_BACKWARD)
         s->count = s->filter.step;
+    if (!status && s->phase == SMOOTHER_BACKWARD && (s->count != s->filter.step || s->at < 0 || s->at >= s->count))
+        status = MOTE_ECORRUPT;
     if (status == MOTE_ENOMEM)
         return status;
     if (status || reader->status)

@@ -31,6 +31,13 @@ static mote_block inner_block(const mote_twist *twist, const mote_block *like, i
     return block;
 }
 
+/* A callback's answer: codes above zero have no meaning of their own. */
+static int explain(const mote_twist *twist, const char *callback, int64_t t, int status)
+{
+    return status <= 0 ? status : mote_fail(twist->message, MOTE_EMODEL, "the model '%s': %s returned a code above 0 at step %lld",
+                                            mote_state_space_name(twist->inner), callback, (long long)t);
+}
+
 /* f for n particles: columns in `mean`, which point into `storage`. */
 static int means(const mote_twist *twist, const mote_block *like, int64_t t, const double *const *previous, int64_t n,
                  double **mean, double *storage, double *covariance)
@@ -40,7 +47,7 @@ static int means(const mote_twist *twist, const mote_block *like, int64_t t, con
     block.previous = previous;
     for (int64_t k = 0; k < twist->d; ++k)
         mean[k] = storage + k * MOTE_BLOCK;
-    return m->gaussian(m->ctx, &block, mean, covariance);
+    return explain(twist, "gaussian", t, m->gaussian(m->ctx, &block, mean, covariance));
 }
 
 /* ---- algebra of one time ---- */
@@ -130,7 +137,7 @@ int mote_twist_goal(const mote_twist *twist, const mote_block *like, int64_t t, 
             columns[k] = (double *)(uintptr_t)state[k];
         block.state = columns;
         block.log_weight = goal;
-        status = m->log_potential(m->ctx, &block);
+        status = explain(twist, "log_potential", t, m->log_potential(m->ctx, &block));
     }
     if (status || t + 1 >= twist->times)
         return status;
@@ -271,6 +278,9 @@ static int check(const mote_state_space *inner, mote_message *message)
     if (inner->model.flags & MOTE_SSM_START_BEFORE)
         return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model begins at the first observation: the model '%s' has "
                          "MOTE_SSM_START_BEFORE", name);
+    if (inner->model.flags & MOTE_SSM_PAIR_POTENTIAL || inner->model.fork)
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model weighs a state by itself: the model '%s' has %s", name,
+                         inner->model.fork ? "opaque states" : "MOTE_SSM_PAIR_POTENTIAL");
     if (inner->model.state_count > MOST)
         return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model has at most %d states, the model '%s' has %lld", MOST, name,
                          (long long)inner->model.state_count);

@@ -160,6 +160,14 @@ static void what_does_not_fit_is_named(void **unused)
     setup.filter.quasi = 0;
     streamed.series = NULL;
     check_refusal(&streamed, setup, MOTE_EUNSUPPORTED, "series");
+    mote_ssm earlier = linear_gaussian_a;
+    earlier.flags |= MOTE_SSM_START_BEFORE;
+    earlier.initial_time = -1;
+    setup.filter.guided = 1;
+    check_refusal(&earlier, setup, MOTE_EUNSUPPORTED, "proposal = guided");
+    setup.filter.guided = 0;
+    earlier.flags |= MOTE_SSM_PAIR_POTENTIAL;
+    check_refusal(&earlier, setup, MOTE_EUNSUPPORTED, "MOTE_SSM_PAIR_POTENTIAL");
     setup.kernel = MOTE_PATH_BACKWARD;
     check_refusal(&toy_d, setup, MOTE_EUNSUPPORTED, "log_transition");
 }

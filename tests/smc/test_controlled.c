@@ -165,6 +165,39 @@ static void resuming_does_not_show(void **unused)
     mote_run_close(&run);
 }
 
+static int one(void *ctx, const mote_block *block, double *const *mean, double *covariance)
+{
+    (void)ctx;
+    mean[0][0] = 0;
+    covariance[0] = 1;
+    return block->step == 2;
+}
+
+static int one_at_the_end(void *ctx, const mote_block *block)
+{
+    memset(block->log_weight, 0, (size_t)block->n * sizeof(double));
+    return ctx != NULL && block->step == 199;
+}
+
+/* Codes above zero end the run as errors, and never as MOTE_DONE, which is 1. */
+static void codes_above_zero_are_errors(void **unused)
+{
+    const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 20 };
+    mote_ssm model = volatility_e;
+    (void)unused;
+    model.gaussian = one;
+    mote_run *run = open_run_of(mote_controlled, &model, &options);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    assert_non_null(strstr(mote_run_message(run), "gaussian returned a code above 0 at step 2"));
+    mote_run_close(&run);
+    model = volatility_e;
+    model.log_potential = one_at_the_end;
+    model.ctx = &model;
+    run = open_run_of(mote_controlled, &model, &options);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    mote_run_close(&run);
+}
+
 static void check_refusal(const mote_ssm *model, const mote_controlled_options *options, int status, const char *text)
 {
     mote_run *run = NULL;
@@ -183,6 +216,9 @@ static void what_is_wrong_is_named(void **unused)
     check_refusal(&toy_d, &options, MOTE_EUNSUPPORTED, "needs gaussian, which the model 'toy' lacks");
     model.series = NULL;
     check_refusal(&model, &options, MOTE_EUNSUPPORTED, "series");
+    model = volatility_e;
+    model.flags |= MOTE_SSM_PAIR_POTENTIAL;
+    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "MOTE_SSM_PAIR_POTENTIAL");
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
     check_refusal(&volatility_e, &options, MOTE_EUNSUPPORTED, "look_ahead");
     options.look_ahead = 0;
@@ -198,7 +234,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_fit_is_exact),      cmocka_unit_test(two_coordinates_are_exact),
         cmocka_unit_test(volatility_gains),      cmocka_unit_test(fits_stop_and_particles_double),
-        cmocka_unit_test(resuming_does_not_show), cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(resuming_does_not_show), cmocka_unit_test(codes_above_zero_are_errors),
+        cmocka_unit_test(what_is_wrong_is_named),
     };
     return run_unit_tests(tests);
 }

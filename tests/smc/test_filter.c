@@ -277,6 +277,27 @@ static int all_zero(void *ctx, const mote_block *block)
     return 0;
 }
 
+/* Codes above zero end the run as errors, and never as MOTE_DONE, which is 1. */
+static int one(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    (void)block;
+    return 1;
+}
+
+static void codes_above_zero_are_errors(void **unused)
+{
+    const mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 10,
+                                          .look_ahead = MOTE_LOOK_AHEAD_ON };
+    mote_ssm model = linear_gaussian_a;
+    (void)unused;
+    model.look_ahead = one;
+    mote_run *run = open_filter_run(&model, &options);
+    assert_status(mote_run_finish(run), MOTE_EMODEL);
+    assert_non_null(strstr(mote_run_message(run), "look_ahead returned a code above 0 at step 1"));
+    mote_run_close(&run);
+}
+
 static void all_weights_zero_is_defined(void **unused)
 {
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 10, .seed = 1 };
@@ -393,6 +414,7 @@ int main(void)
         cmocka_unit_test(moments_are_those_of_the_filter),
         cmocka_unit_test(missing_observations_change_nothing),
         cmocka_unit_test(failed_potentials_are_named),
+        cmocka_unit_test(codes_above_zero_are_errors),
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(threads_do_not_show),

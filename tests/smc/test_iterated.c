@@ -122,6 +122,9 @@ static void check_refusal(const mote_ssm *model, const mote_iterated_filtering_o
 
 static void what_is_wrong_is_named(void **unused)
 {
+    char more_name[66][8];
+    for (int k = 0; k < 66; ++k)
+        snprintf(more_name[k], sizeof more_name[k], "more_%d", k);
     mote_ssm model = free_model();
     mote_iterated_filtering_options options = usual();
     const double outside[4] = { 2, 1, 1, 1 };
@@ -137,6 +140,13 @@ static void what_is_wrong_is_named(void **unused)
     options.start = outside;
     check_refusal(&model, &options, MOTE_EINVAL, "outside the prior");
     options.start = NULL;
+    mote_parameter many[70];
+    for (int k = 0; k < 70; ++k)
+        many[k] = k < 4 ? model.parameters[k] : (mote_parameter)MOTE_FIXED(more_name[k - 4], 1);
+    model.parameters = many;
+    model.parameter_count = 70;
+    check_refusal(&model, &options, MOTE_EUNSUPPORTED, "at most 64 parameters");
+    model = free_model();
     model.series = NULL;
     check_refusal(&model, &options, MOTE_EUNSUPPORTED, "series");
     check_refusal(&linear_gaussian_a, &options, MOTE_EINVAL, "all are fixed");

@@ -3,6 +3,10 @@
  * path. Against the same model on columns: the same evidence, to the bit, for any number of resamplings; no object is
  * lost or given up twice; checkpoints carry the objects; without pack they are refused by name. */
 #include <mote/filter.h>
+#include <mote/iterated_filtering.h>
+#include <mote/paris.h>
+#include <mote/particle_gibbs.h>
+#include <mote/ppg.h>
 #include <stdlib.h>
 
 #include "tests/support/filter_bench.h"
@@ -198,6 +202,69 @@ static void checkpoints_carry_objects(void **unused)
     assert_int_equal(faults, 0);
 }
 
+static int fails_at_seven(void *ctx, const mote_block *block)
+{
+    const int status = opaque_log_potential(ctx, block);
+    return block->step == 7 ? 3 : status;
+}
+
+/* What a failed step has used up is not saved again, neither by hand nor on the way out. */
+static void failed_steps_leave_nothing_to_save(void **unused)
+{
+    mote_ssm model = opaque();
+    mote_filter_options options = usual();
+    const char *path = "test_opaque.checkpoint", *way_out = "test_opaque.failed";
+    (void)unused;
+    model.log_potential = fails_at_seven;
+    for (options.resample = MOTE_RULE_ALWAYS; options.resample <= MOTE_RULE_NEVER; ++options.resample) {
+        options.checkpoint = NULL;
+        mote_run *run = open_filter_run(&model, &options);
+        for (int t = 0; t < 7; ++t)
+            assert_status(mote_run_step(run), MOTE_OK);
+        assert_status(mote_run_save(run, path), MOTE_OK);
+        assert_status(mote_run_step(run), MOTE_EMODEL);
+        assert_true(mote_run_save(run, path) >= 16);
+        mote_run_close(&run);
+        options.checkpoint = way_out;
+        run = open_filter_run(&model, &options);
+        assert_status(mote_run_load(run, path), MOTE_OK);
+        assert_int_equal(mote_filter_count(run), 7);
+        assert_status(mote_run_finish(run), MOTE_EMODEL);
+        mote_run_close(&run);
+        assert_int_not_equal(remove(way_out), 0); /* it was not written */
+        remove(path);
+        assert_int_equal(alive, 0);
+        assert_int_equal(faults, 0);
+    }
+}
+
+static void check_refusal(const mote_algorithm *algorithm, const mote_ssm *model, const void *options, const char *text)
+{
+    mote_run *run = NULL;
+    assert_status(mote_run_open(&run, algorithm, model, options), MOTE_EUNSUPPORTED);
+    if (!strstr(mote_run_message(run), text))
+        fail_msg("'%s' lacks '%s'", mote_run_message(run), text);
+    mote_run_close(&run);
+}
+
+/* Handles are not numbers: whatever would copy them, or look at those of the step before, says so. */
+static void what_copies_states_refuses_handles(void **unused)
+{
+    static const mote_parameter free_parameter[] = { MOTE_UNIFORM("rho", 0, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
+                                                     MOTE_FIXED("var_0", 5) };
+    mote_ssm model = opaque();
+    mote_filter_options options = usual();
+    (void)unused;
+    options.proposal = MOTE_PROPOSAL_GUIDED;
+    check_refusal(mote_filter, &model, &options, "opaque states");
+    check_refusal(mote_particle_gibbs, &model, NULL, "opaque states");
+    check_refusal(mote_ppg, &model, NULL, "opaque states");
+    check_refusal(mote_paris, &model, NULL, "opaque states");
+    model.parameters = free_parameter;
+    check_refusal(mote_iterated_filtering, &model, NULL, "handles");
+    assert_int_equal(alive, 0);
+}
+
 static void what_is_missing_is_named(void **unused)
 {
     mote_ssm model = opaque();
@@ -223,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_filter_behind_handles),
         cmocka_unit_test(checkpoints_carry_objects),
+        cmocka_unit_test(failed_steps_leave_nothing_to_save),
+        cmocka_unit_test(what_copies_states_refuses_handles),
         cmocka_unit_test(what_is_missing_is_named),
     };
     return run_unit_tests(tests);

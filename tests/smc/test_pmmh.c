@@ -6,6 +6,7 @@
  * miss the law (tests/planted). */
 #include <mote/kalman.h>
 #include <mote/pmmh.h>
+#include <time.h>
 
 #include "model/draws.h"
 #include "tests/support/filter_bench.h"
@@ -265,11 +266,51 @@ static void resuming_does_not_show(void **unused)
         const mote_draws *a = mote_run_draws(whole), *b = mote_run_draws(run);
         assert_same_bytes(mote_draws_column(a, 0), mote_draws_column(b, 0), 48 * sizeof(double));
         assert_true(mote_draws_result(a, "variance_log_evidence")->value == mote_draws_result(b, "variance_log_evidence")->value);
+        assert_true(mote_draws_result(a, "particle_steps")->value == mote_draws_result(b, "particle_steps")->value);
         assert_true(kind < 2 || mote_draws_result(a, "particles")->value != 20);
         mote_run_close(&run);
         mote_run_close(&whole);
     }
     remove(path);
+}
+
+/* A filter that takes longer than a piece of a step may. */
+static int slow_log_potential(void *ctx, const mote_block *block)
+{
+    const struct timespec while_away = { .tv_nsec = 60000000 };
+    if (block->step == 49)
+        nanosleep(&while_away, NULL);
+    return linear_gaussian_a.log_potential(ctx, block);
+}
+
+/* Stopped between the chains of one transition: those that are through have accepted numbers that only their ids recall. */
+static void resuming_within_transitions_does_not_show(void **unused)
+{
+    const mote_ssm model = free_model();
+    const char *path = "test_pmmh.checkpoint";
+    mote_ssm slow = model;
+    mote_pmmh_options options = short_run(1);
+    int64_t steps = 0, within = 0;
+    (void)unused;
+    slow.log_potential = slow_log_potential;
+    options.chains = 3;
+    options.draws = 4;
+    options.warm_up = 1;
+    options.evaluations = 2;
+    mote_run *whole = open_run_of(mote_pmmh, &model, &options), *run = open_run_of(mote_pmmh, &slow, &options);
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    for (int status = MOTE_OK; status != MOTE_DONE; ++steps) {
+        status = mote_run_step(run);
+        assert_true(status == MOTE_OK || status == MOTE_DONE);
+        within += !run->boundary;
+        reload_run(&run, mote_pmmh, &slow, &options, path);
+    }
+    assert_true(within > 0);
+    const mote_draws *a = mote_run_draws(whole), *b = mote_run_draws(run);
+    assert_same_bytes(mote_draws_column(a, 0), mote_draws_column(b, 0), 12 * sizeof(double));
+    remove(path);
+    mote_run_close(&run);
+    mote_run_close(&whole);
 }
 
 /* ---- what is refused ---- */
@@ -335,6 +376,7 @@ int main(void)
         cmocka_unit_test(finds_the_law_on_two_points),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
+        cmocka_unit_test(resuming_within_transitions_does_not_show),
         cmocka_unit_test(what_is_wrong_is_named),
     };
     return run_unit_tests(tests);

@@ -170,6 +170,11 @@ static void what_it_needs_is_named(void **unused)
     options.proposal = MOTE_PROPOSAL_GUIDED;
     assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
     mote_run_close(&run);
+    options.proposal = 0;
+    options.look_ahead = MOTE_LOOK_AHEAD_ON;
+    assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
+    assert_non_null(strstr(mote_run_message(run), "look_ahead = on"));
+    mote_run_close(&run);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 /* Conditionally linear-Gaussian models: with nothing to sample the evidence is the Kalman filter's; with a regime that
  * switches, the evidence over all outcomes is unbiased, exactly, against Kalman filters on every path of regimes. */
 #include <mote/filter.h>
+#include <mote/particle_gibbs.h>
 
 #include "core/run.h"
 #include "smc/particle_filter.h"
@@ -160,6 +161,21 @@ static int empty_system(void *ctx, const mote_block *block, int64_t i, const mot
     return 0;
 }
 
+static int fork_regimes(void *ctx, const mote_block *block, const int32_t *ancestor)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = block->previous[0][ancestor[i]];
+    return 0;
+}
+
+static void drop_regimes(void *ctx, const double *handle, int64_t n)
+{
+    (void)ctx;
+    (void)handle;
+    (void)n;
+}
+
 static void what_is_wrong_is_named(void **unused)
 {
     mote_ssm model = switching();
@@ -174,6 +190,13 @@ static void what_is_wrong_is_named(void **unused)
     model.observation_count = 0;
     check_refusal(&model, MOTE_EINVAL, "0 observations");
     model = switching();
+    model.fork = fork_regimes;
+    model.drop = drop_regimes;
+    check_refusal(&model, MOTE_EINVAL, "opaque states");
+    model = switching();
+    assert_status(mote_run_open(&run, mote_particle_gibbs, &model, NULL), MOTE_EUNSUPPORTED);
+    assert_non_null(strstr(mote_run_message(run), "a linear part"));
+    mote_run_close(&run);
     model.linear_system = empty_system; /* y is certain: no density */
     assert_status(mote_run_open(&run, mote_filter, &model, NULL), MOTE_OK);
     assert_status(mote_run_finish(run), MOTE_EMODEL);

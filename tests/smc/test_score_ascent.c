@@ -245,6 +245,30 @@ static void resuming_does_not_show(void **unused)
     }
 }
 
+/* More iterations for a run that had ended: the likelihood is that of the new end point. */
+static void longer_runs_are_evaluated_anew(void **unused)
+{
+    const mote_ssm model = free_model();
+    const char *path = "test_score_ascent.checkpoint";
+    mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 20, .iterations = 4,
+                                          .evaluations = 3, .seed = 2 };
+    (void)unused;
+    mote_run *run = open_run_of(mote_score_ascent, &model, &options);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_status(mote_run_save(run, path), MOTE_OK);
+    mote_run_close(&run);
+    options.iterations = 9;
+    mote_run *whole = open_run_of(mote_score_ascent, &model, &options);
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    run = open_run_of(mote_score_ascent, &model, &options);
+    assert_status(mote_run_load(run, path), MOTE_OK);
+    assert_status(mote_run_finish(run), MOTE_OK);
+    assert_true(mote_draws_log_evidence(mote_run_draws(whole)) == mote_draws_log_evidence(mote_run_draws(run)));
+    remove(path);
+    mote_run_close(&run);
+    mote_run_close(&whole);
+}
+
 static void what_does_not_fit_is_named(void **unused)
 {
     mote_ssm model = free_model();
@@ -269,6 +293,7 @@ int main(void)
         cmocka_unit_test(forward_smoother_learns_it_too),
         cmocka_unit_test(proposals_learn),
         cmocka_unit_test(resuming_does_not_show),
+        cmocka_unit_test(longer_runs_are_evaluated_anew),
         cmocka_unit_test(what_does_not_fit_is_named),
     };
     return run_unit_tests(tests);
