@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PaRIS per time step: linear-Gaussian model (rho .9, unit noise, observation variance .05), M = 2 backward draws, one
- * component, one thread, the filter included; milliseconds of CPU time, fastest of a few windows. Goals: hybrid and mcmc
- * linear in the number of particles, and no way slower than a plain C loop was measured to be (column `goal`, another
- * machine); N = 1000, T = 400 at least 100 times faster than `particles` (paris_peer.py).
+ * component, one thread, the filter included; milliseconds of CPU time, fastest of a few windows. Goals: hybrid and
+ * mcmc linear in the number of particles, and no way slower than a plain C loop was measured to be (column `goal`,
+ * another machine); N = 1000, T = 400 at least 100 times faster than `particles` (paris_peer.py).
  *
  * Usage: paris [windows, default 3] */
 #include <math.h>
@@ -73,7 +73,8 @@ static int additive(void *ctx, const mote_block *block, double *const *value)
 static const char *const states[] = { "x" }, *const observed[] = { "y" }, *const names[] = { "sum_product" };
 static const mote_series series = { MOTE_VERSIONED(mote_series), .count = T, .values = observations };
 static const mote_ssm model = {
-    MOTE_VERSIONED(mote_ssm), MOTE_STATES(states), MOTE_OBSERVATIONS(observed), .initial = initial, .transition = transition,
+    MOTE_VERSIONED(mote_ssm), MOTE_STATES(states), MOTE_OBSERVATIONS(observed), .initial = initial, .transition =
+            transition,
     .log_potential = log_potential, .log_transition = log_transition, .log_transition_bound = log_transition_bound,
     .additive = additive, .additive_names = names, .additive_count = 1, .series = &series, .flags = MOTE_SSM_THREADSAFE,
 };
@@ -130,15 +131,18 @@ int main(int argc, char **argv)
 {
     static const char *const ways[] = { "hybrid", "exact", "rejection", "mcmc" };
     static const int64_t particles[] = { 200, 1000, 5000 };
-    static const double goal[4][3] = { { 0.027, 0.14, 0.82 }, { 0.20, 4.5, 120 }, { 0.031, 0.16, 0.99 }, { 0.012, 0.060, 0.31 } };
+    static const double goal[4][3] = { { 0.027, 0.14, 0.82 }, { 0.20, 4.5, 120 }, { 0.031, 0.16, 0.99 },
+                                       { 0.012, 0.060, 0.31 } };
     const int windows = argc > 1 ? atoi(argv[1]) : 3;
     for (int t = 0; t < T; ++t)
         observations[t] = 2 * sin(0.3 * t) + 0.5 * cos(1.7 * t) + 1.5 * sin(7.1 * t * t);
     bench_head("PaRIS, M = 2: milliseconds per step");
-    printf("%-10s %10s %12s %10s %14s %16s\n", "way", "particles", "ms per step", "goal", "trials a draw", "fallback share");
+    printf("%-10s %10s %12s %10s %14s %16s\n", "way", "particles", "ms per step", "goal", "trials a draw",
+           "fallback share");
     for (int way = 0; way < 4; ++way)
         for (int k = 0; k < 3; ++k) {
-            job j = { .particles = particles[k], .way = way, .times = way == MOTE_BACKWARD_EXACT && k == 2 ? SHORT : T };
+            job j = { .particles = particles[k], .way = way, .times = way == MOTE_BACKWARD_EXACT && k == 2 ? SHORT
+                      : T };
             const double ms = milliseconds(&j, way == MOTE_BACKWARD_EXACT ? 1 : windows);
             printf("%-10s %10lld %12.4f %10.3f %14.2f %16.2e\n", ways[way], (long long)particles[k], ms, goal[way][k],
                    (double)j.info.trials / (double)j.info.draws, (double)j.info.fallbacks / (double)j.info.draws);

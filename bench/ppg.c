@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Smoothing a series at equal budgets: PaRIS with k N particles, k sweeps of the Parisian particle Gibbs sampler with N (the
- * first k0 dropped, its path from one more PaRIS run with N), and k sweeps of particle Gibbs with backward sampling. Case A
- * continued, E sum x_{t-1} x_t given all observations, exact by a Kalman smoother; M = 2 hybrid draws, systematic
- * resampling at every step. Bias with its standard error, root mean square error, CPU milliseconds of one estimate. Then the
- * bias of single sweeps that start from a path of zeros.
+/* Smoothing a series at equal budgets: PaRIS with k N particles, k sweeps of the Parisian particle Gibbs sampler with N
+ * (the first k0 dropped, its path from one more PaRIS run with N), and k sweeps of particle Gibbs with backward
+ * sampling. Case A continued, E sum x_{t-1} x_t given all observations, exact by a Kalman smoother; M = 2 hybrid draws,
+ * systematic resampling at every step. Bias with its standard error, root mean square error, CPU milliseconds of one
+ * estimate. Then the bias of single sweeps that start from a path of zeros.
  *
  * Usage: ppg [share of the replicates, default 1] */
 #include <math.h>
@@ -98,7 +98,8 @@ static void open_setting(setting *s, int times)
     model.additive = additive;
     model.additive_count = 1;
     mote_memory_open(&s->memory, NULL);
-    if (mote_state_space_open(&s->space, &model, &s->memory, &s->message) || mote_datum_open(&s->datum, &s->space, &s->memory) ||
+    if (mote_state_space_open(&s->space, &model, &s->memory, &s->message) ||
+        mote_datum_open(&s->datum, &s->space, &s->memory) ||
         mote_state_space_theta(&s->space, NULL, s->theta, &s->message))
         exit(1);
     s->truth = exact_value(times);
@@ -110,15 +111,16 @@ static void close_setting(setting *s)
     mote_state_space_close(&s->space);
 }
 
-static void report(const char *what, int64_t particles, int64_t k, int64_t k0, const double *error, int n, double seconds)
+static void report(const char *what, int64_t particles, int64_t k, int64_t k0, const double *error, int n,
+                   double seconds)
 {
     double mean = 0, square = 0;
     for (int r = 0; r < n; ++r) {
         mean += error[r] / n;
         square += error[r] * error[r] / n;
     }
-    printf("%-28s %6lld %4lld %4lld %9.3f %8.3f %9.3f %10.2f\n", what, (long long)particles, (long long)k, (long long)k0, mean,
-           sqrt((square - mean * mean) / (n - 1)), sqrt(square), 1e3 * seconds / n);
+    printf("%-28s %6lld %4lld %4lld %9.3f %8.3f %9.3f %10.2f\n", what, (long long)particles, (long long)k,
+           (long long)k0, mean, sqrt((square - mean * mean) / (n - 1)), sqrt(square), 1e3 * seconds / n);
 }
 
 static const mote_backward_setup hybrid = { MOTE_BACKWARD_HYBRID, 2, 0, 1 };
@@ -170,7 +172,8 @@ static void by_ppg(setting *s, int64_t particles, int64_t k, int n)
             status = mote_ppg_sweep(&ppg, s->theta, &source, path, path);
             for (int which = 0; which < 4; ++which) {
                 const int64_t k0 = which % 2 ? k / 2 : 1;
-                error[which * n + r] += l >= k0 ? (which < 2 ? ppg.paris.estimate[0] : ppg.along[0]) / (double)(k - k0) : 0;
+                error[which * n + r] += l >= k0 ? (which < 2 ? ppg.paris.estimate[0]
+                                                   : ppg.along[0]) / (double)(k - k0) : 0;
             }
         }
         if (status)
@@ -191,7 +194,8 @@ static void by_gibbs(setting *s, int64_t particles, int64_t k, int n)
     const mote_conditional_setup setup = { filter_of(particles), MOTE_PATH_BACKWARD, { MOTE_BACKWARD_EXACT, 1, 0, 1 } };
     mote_conditional kernel;
     mote_path_model along;
-    double *error = calloc((size_t)n, sizeof *error), *path = calloc(MOST, sizeof *path), value = 0, seconds = bench_seconds();
+    double *error = calloc((size_t)n, sizeof *error), *path = calloc(MOST, sizeof *path), value = 0, seconds =
+            bench_seconds();
     if (mote_conditional_open(&kernel, &s->space, &setup, &s->memory, NULL, &s->message) ||
         mote_path_model_open(&along, &s->space, &s->memory, &s->message) || mote_path_model_set(&along, s->theta))
         exit(1);

@@ -37,7 +37,8 @@ static int open_scratch(mote_backward_scratch *s, const mote_memory *memory, int
 
 static void close_scratch(mote_backward_scratch *s, const mote_memory *memory)
 {
-    void *blocks[] = { (void *)s->at, s->maximum, s->sum, s->draw, s->pair, s->first, s->second, s->candidate, s->of, s->pending };
+    void *blocks[] = { (void *)s->at, s->maximum, s->sum, s->draw, s->pair, s->first, s->second, s->candidate, s->of,
+                       s->pending };
     mote_block_columns_close(memory, s->previous);
     mote_block_columns_close(memory, s->state);
     mote_block_columns_close(memory, s->child);
@@ -66,14 +67,15 @@ static int open_memory(mote_backward *b)
 
 static int check_setup(const mote_backward *b)
 {
-    static const char *const names[] = { "option backward = hybrid", "option backward = exact", "option backward = rejection",
-                                         "option backward = mcmc" };
+    static const char *const names[] = { "option backward = hybrid", "option backward = exact",
+                                         "option backward = rejection", "option backward = mcmc" };
     const mote_backward_setup *s = &b->setup;
     if (s->way < 0 || s->way > MOTE_BACKWARD_MCMC)
         return mote_fail(b->message, MOTE_EOPTION, "option backward = %lld is none of hybrid, exact, rejection, mcmc",
                          (long long)s->way);
     if (s->draws < 1 || s->draws > MOTE_BLOCK || b->capacity * s->draws > (int64_t)UINT32_MAX)
-        return mote_fail(b->message, MOTE_EOPTION, "%lld backward draws for each of %lld particles: between 1 and %d can be "
+        return mote_fail(b->message, MOTE_EOPTION,
+                         "%lld backward draws for each of %lld particles: between 1 and %d can be "
                          "drawn, and below 2^32 in all", (long long)s->draws, (long long)b->capacity, MOTE_BLOCK);
     int status = mote_state_space_needs(b->space, MOTE_CAPABILITY_LOG_TRANSITION, names[s->way], b->message);
     if (!status && (s->way == MOTE_BACKWARD_HYBRID || s->way == MOTE_BACKWARD_REJECTION))
@@ -81,8 +83,8 @@ static int check_setup(const mote_backward *b)
     return status;
 }
 
-int mote_backward_open(mote_backward *b, const mote_state_space *space, const mote_backward_setup *setup, int64_t parents,
-                       const mote_memory *memory, mote_pool *pool, mote_message *message)
+int mote_backward_open(mote_backward *b, const mote_state_space *space, const mote_backward_setup *setup,
+                       int64_t parents, const mote_memory *memory, mote_pool *pool, mote_message *message)
 {
     memset(b, 0, sizeof *b);
     *b = (mote_backward){ .space = space, .setup = *setup, .capacity = parents, .memory = memory, .message = message };
@@ -160,8 +162,9 @@ int mote_backward_log_density(const mote_state_space *space, const mote_block *b
 
 static int of_callback(mote_backward_scratch *s, int status)
 {
-    return status > 0 ? mote_backward_fails(s, "a callback returned a code above 0; 0 is success, codes below 0 stop the run")
-                      : status;
+    if (status <= 0)
+        return status;
+    return mote_backward_fails(s, "a callback returned a code above 0; 0 is success, codes below 0 stop the run");
 }
 
 int mote_backward_density_block(mote_backward *b, mote_backward_scratch *s, int64_t n, const double *const *previous,
@@ -173,7 +176,9 @@ int mote_backward_density_block(mote_backward *b, mote_backward_scratch *s, int6
     s->info.densities += n;
     for (int64_t i = 0; i < n; ++i)
         bad |= !(density[i] < INFINITY);
-    return status || !bad ? of_callback(s, status) : mote_backward_fails(s, "log_transition is not a number below infinity");
+    if (status || !bad)
+        return of_callback(s, status);
+    return mote_backward_fails(s, "log_transition is not a number below infinity");
 }
 
 int mote_backward_densities(mote_backward *b, mote_backward_scratch *s, int64_t n)
@@ -216,7 +221,9 @@ static int work(mote_backward *b, mote_backward_scratch *s, int64_t first, int64
         mote_backward_trials, mote_backward_exact, mote_backward_trials, mote_backward_mcmc };
     if (b->mean)
         return mote_backward_means(b, s, first, count);
-    return mote_source_wants_cuts(b->source) ? mote_backward_enumerate(b, s, first, count) : ways[b->setup.way](b, s, first, count);
+    if (mote_source_wants_cuts(b->source))
+        return mote_backward_enumerate(b, s, first, count);
+    return ways[b->setup.way](b, s, first, count);
 }
 
 static void do_item(void *ctx, int64_t item, int64_t thread)
@@ -250,8 +257,8 @@ static int conclude(mote_backward *b)
     }
     if (failed && failed->status == MOTE_EMODEL)
         return mote_fail(b->message, MOTE_EMODEL, "the model '%s', backward draws at step %lld (time %g): %s",
-                         b->space->model.name ? b->space->model.name : "model", (long long)b->block->step, b->block->time,
-                         failed->reason);
+                         b->space->model.name ? b->space->model.name : "model", (long long)b->block->step,
+                         b->block->time, failed->reason);
     return failed ? failed->status : MOTE_OK;
 }
 
@@ -271,8 +278,8 @@ static int share_out(mote_backward *b, int alone)
     return conclude(b);
 }
 
-int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents, const mote_children *children,
-                       const mote_source *source, int32_t *chosen)
+int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents,
+                       const mote_children *children, const mote_source *source, int32_t *chosen)
 {
     mote_source here = mote_source_at(source, MOTE_PURPOSE_BACKWARD, (uint32_t)block->step, 0);
     b->block = block;

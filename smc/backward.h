@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Backward draws, written once for PaRIS, forward-filtering backward-sampling and conditional particle filters: parents J
- * of given particles, each with probability proportional to
+/* Backward draws, written once for PaRIS, forward-filtering backward-sampling and conditional particle filters: parents
+ * J of given particles, each with probability proportional to
  *
  *     W_{t-1}^J m_t(x_{t-1}^J, x_t)          (times G_t(x_{t-1}^J, x_t) of a model with MOTE_SSM_PAIR_POTENTIAL)
  *
  * For a guided filter too: its M G = q (g m / q) is m g, and g(x_t) cancels. Tilted weights never enter. A step without
  * resampling has the same law. Ways and costs: include/mote/backward.h.
  *
- * Candidate pairs (x_{t-1}^l, x_t^i) of many i are gathered into columns, so that the model is called with full blocks: one
- * round of trials runs over all draws that wait for one, and when few are left each makes several at once. The numbers of
- * a trial belong to (step, slot, draw, trial): neither rounds nor threads nor the number of particles show in the result.
- * Under the enumerator every decision goes through mote_choose and mote_uniform_cut, one by one.
+ * Candidate pairs (x_{t-1}^l, x_t^i) of many i are gathered into columns, so that the model is called with full blocks:
+ * one round of trials runs over all draws that wait for one, and when few are left each makes several at once. The
+ * numbers of a trial belong to (step, slot, draw, trial): neither rounds nor threads nor the number of particles show
+ * in the result. Under the enumerator every decision goes through mote_choose and mote_uniform_cut, one by one.
  *
  *     mote_backward_open(&b, &space, &setup, parents, memory, pool, "option backward", message)
  *     mote_backward_draw(&b, &block, &parents, &children, &source, chosen)          once per time; allocates nothing
@@ -46,7 +46,7 @@ typedef struct mote_children {
     int64_t n;
     int64_t slot;               /* of the first: what its random numbers belong to */
     const double *const *state;
-    const int32_t *start;       /* n: ancestors. Where mcmc starts, and the answer where no parent has positive weight */
+    const int32_t *start;       /* n: ancestors. Where mcmc starts; the answer where no parent has weight */
 } mote_children;
 
 /* What the draws have cost. Diagnostics: no result depends on them. */
@@ -91,23 +91,24 @@ typedef struct mote_backward {
 
 /* `algorithm` is who asks, for messages: "option backward = hybrid". MOTE_EUNSUPPORTED names the member that the model
  * lacks. `pool` may be NULL. */
-int mote_backward_open(mote_backward *b, const mote_state_space *space, const mote_backward_setup *setup, int64_t parents,
-                       const mote_memory *memory, mote_pool *pool, mote_message *message);
+int mote_backward_open(mote_backward *b, const mote_state_space *space, const mote_backward_setup *setup,
+                       int64_t parents, const mote_memory *memory, mote_pool *pool, mote_message *message);
 void mote_backward_close(mote_backward *b);
 
-/* chosen[j * children->n + i] is draw j of child i. `block` carries step, times, parameters, cache, observation and input of
- * time t (mote_particle_filter_block); its particles are not looked at, and the model sees first = 0. `source` is used at
- * purpose BACKWARD and the block's step. MOTE_ENUMERIC when no parent has weight; MOTE_EMODEL for densities that are NaN,
- * +inf or above their bound, and for callbacks that answer above 0; the model's negative code. */
-int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents, const mote_children *children,
-                       const mote_source *source, int32_t *chosen);
+/* chosen[j * children->n + i] is draw j of child i. `block` carries step, times, parameters, cache, observation and
+ * input of time t (mote_particle_filter_block); its particles are not looked at, and the model sees first = 0. `source`
+ * is used at purpose BACKWARD and the block's step. MOTE_ENUMERIC when no parent has weight; MOTE_EMODEL for densities
+ * that are NaN, +inf or above their bound, and for callbacks that answer above 0; the model's negative code. */
+int mote_backward_draw(mote_backward *b, const mote_block *block, const mote_parents *parents,
+                       const mote_children *children, const mote_source *source, int32_t *chosen);
 
-/* The same with all parents instead of draws: cost N for each child, no randomness. Of a module opened with way exact. */
+/* The same with all parents instead of draws: cost N for each child, no randomness. Of a module with way exact. */
 int mote_backward_means_of(mote_backward *b, const mote_block *block, const mote_parents *parents,
                            const mote_children *children, const mote_backward_mean *mean);
 
 /* log m (plus log G where it looks at the pair) of n <= MOTE_BLOCK pairs of columns. `scratch` holds n values. */
 int mote_backward_log_density(const mote_state_space *space, const mote_block *block, int64_t n,
-                              const double *const *previous, double *const *state, double *log_density, double *scratch);
+                              const double *const *previous, double *const *state, double *log_density,
+                              double *scratch);
 
 #endif

@@ -22,7 +22,8 @@ static int accepted(mote_source *source, double probability)
     return mote_uniform_cut(source, &cut, 1) < cut;
 }
 
-static int exact(mote_backward *b, mote_backward_scratch *s, mote_source *source, int64_t first, int64_t c, int32_t *parent)
+static int exact(mote_backward *b, mote_backward_scratch *s, mote_source *source, int64_t first, int64_t c,
+                 int32_t *parent)
 {
     int any, status = mote_backward_probabilities(b, s, c, &any);
     *parent = b->children->start ? b->children->start[first + c] : 0;
@@ -31,7 +32,8 @@ static int exact(mote_backward *b, mote_backward_scratch *s, mote_source *source
     return status;
 }
 
-static int hybrid(mote_backward *b, mote_backward_scratch *s, mote_source *source, int64_t first, int64_t c, int32_t *parent)
+static int hybrid(mote_backward *b, mote_backward_scratch *s, mote_source *source, int64_t first, int64_t c,
+                  int32_t *parent)
 {
     int status = MOTE_OK;
     for (int64_t trial = 0; trial < b->setup.trials && !status; ++trial) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Backward draws by all N probabilities of a child: log W + log m, weighed block by block as populations are, then one
- * uniform against their sum for each draw. All draws of a child use one table. Where several children fit into a block of
- * pairs the model sees them together: N = 16 costs one call for 64 children, not 64 calls. */
+ * uniform against their sum for each draw. All draws of a child use one table. Where several children fit into a block
+ * of pairs the model sees them together: N = 16 costs one call for 64 children, not 64 calls. */
 #include <math.h>
 #include <string.h>
 
@@ -241,7 +241,8 @@ int mote_backward_probabilities(mote_backward *b, mote_backward_scratch *s, int6
 /* ---- means over all parents ---- */
 
 /* Term of the functional for n pairs of columns, into the columns of `thread`. */
-static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t n, const double *const *previous)
+static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t n,
+                 const double *const *previous)
 {
     mote_block pairs = *b->block;
     pairs.n = n;
@@ -265,7 +266,8 @@ static void set_mean(mote_backward *b, int64_t k, int64_t child, double sum, dou
     b->mean->value[k][child] = total > 0 ? sum / total : 0;
 }
 
-static int small_means(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t first, int64_t from, int64_t count)
+static int small_means(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t first, int64_t from,
+                       int64_t count)
 {
     int32_t child[MOTE_BLOCK];
     const int64_t n = b->parents->n;
@@ -298,7 +300,8 @@ static int large_means(mote_backward *b, mote_backward_scratch *s, double *const
         if (share > 0)
             status = terms(b, s, term, count, s->at);
         for (int64_t k = 0; k < b->mean->count && share > 0; ++k)
-            b->mean->value[k][first + c] += share * joint_sum(r.weight + from, b->mean->before[k] + from, term[k], count);
+            b->mean->value[k][first + c] += share * joint_sum(r.weight + from, b->mean->before[k] + from, term[k],
+                                                              count);
     }
     return status;
 }

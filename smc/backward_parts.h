@@ -38,7 +38,8 @@ int mote_backward_exact_draws(mote_backward *b, mote_backward_scratch *s, int64_
 /* Probabilities of child `c` of the item up to a constant, into table; *any: one is positive. */
 int mote_backward_probabilities(mote_backward *b, mote_backward_scratch *s, int64_t c, int *any);
 
-/* Densities of n pairs, given as columns or as (candidate[k], of[k]), into column DENSITY. Bounds of the item's children into column BOUND. */
+/* Densities of n pairs, given as columns or as (candidate[k], of[k]), into column DENSITY. Bounds of the item's
+ * children into column BOUND. */
 int mote_backward_density_block(mote_backward *b, mote_backward_scratch *s, int64_t n, const double *const *previous,
                                 double *const *state);
 int mote_backward_densities(mote_backward *b, mote_backward_scratch *s, int64_t n);

@@ -10,7 +10,8 @@
 enum { ROUND = 256 }; /* pairs that a round should have: with fewer draws waiting, each makes several trials at once */
 
 /* Addresses and bits of `trials` trials from `trial` on, of each of `waiting` draws. */
-static int address(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t waiting, int64_t trial, int64_t trials)
+static int address(mote_backward *b, mote_backward_scratch *s, int64_t first, int64_t waiting, int64_t trial,
+                   int64_t trials)
 {
     const int64_t m = b->setup.draws, base = (b->children->slot + first) * m;
     mote_source source = *b->source;

@@ -10,7 +10,8 @@ int mote_conditional_check(const mote_state_space *space, const mote_filter_setu
 {
     const char *name = space->model.name ? space->model.name : "model";
     if (!space->has_series)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters need the whole series, which the model '%s' does not "
+        return mote_fail(message, MOTE_EUNSUPPORTED,
+                         "conditional filters need the whole series, which the model '%s' does not "
                          "carry", name);
     if (space->model.fork || space->model.linear_count)
         return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters set a particle to a state of a given path: the model '%s' "
@@ -42,7 +43,8 @@ int mote_conditional_open(mote_conditional *c, const mote_state_space *space, co
                           const mote_memory *memory, mote_pool *pool, mote_message *message)
 {
     mote_backward_setup backward = setup->backward;
-    const mote_history_setup history = { .keep = setup->kernel == MOTE_PATH_BACKWARD ? MOTE_HISTORY_FULL : MOTE_HISTORY_TREE };
+    const mote_history_setup history = { .keep = setup->kernel == MOTE_PATH_BACKWARD ? MOTE_HISTORY_FULL
+                                         : MOTE_HISTORY_TREE };
     memset(c, 0, sizeof *c);
     c->memory = memory;
     c->message = message;
@@ -102,7 +104,8 @@ static int draw_ancestor(void *ctx, const double *state)
     mote_particle_filter *filter = &c->filter;
     const mote_block block = next_block(c);
     const int32_t start = (int32_t)filter->reference.slot;
-    const mote_parents parents = { filter->setup.particles, (const double *const *)filter->now->state, filter->now->log_weight };
+    const mote_parents parents = { filter->setup.particles, (const double *const *)filter->now->state,
+                                   filter->now->log_weight };
     const mote_children children = { 1, 0, (const double *const *)c->column, &start };
     int32_t chosen;
     filter->reference.ancestor = -1;
@@ -115,7 +118,8 @@ static int draw_ancestor(void *ctx, const double *state)
     return status;
 }
 
-int mote_conditional_forwards(mote_particle_filter *filter, mote_datum *datum, const double *theta, const mote_source *source,
+int mote_conditional_forwards(mote_particle_filter *filter, mote_datum *datum, const double *theta,
+                              const mote_source *source,
                               const double *path, int (*before)(void *ctx, const double *state), void *ctx)
 {
     const int64_t d = filter->space->model.state_count;
@@ -129,8 +133,8 @@ int mote_conditional_forwards(mote_particle_filter *filter, mote_datum *datum, c
         if (!status)
             status = mote_particle_filter_step(filter, datum);
         if (!status && filter->dead)
-            status = mote_fail(filter->message, MOTE_ENUMERIC, "all particles have weight zero at step %lld%s", (long long)t,
-                               path ? ": the path that is given is impossible" : "");
+            status = mote_fail(filter->message, MOTE_ENUMERIC, "all particles have weight zero at step %lld%s",
+                               (long long)t, path ? ": the path that is given is impossible" : "");
     }
     return status;
 }
@@ -159,10 +163,12 @@ static int draw_backwards(mote_conditional *c, int32_t i, double *path)
     int status = MOTE_OK;
     take(c, c->times - 1, i, path);
     for (int64_t t = c->times - 1; t > 0 && !status; --t) {
-        const mote_generation *now = mote_history_generation(&c->history, t), *before = mote_history_generation(&c->history, t - 1);
+        const mote_generation *now = mote_history_generation(&c->history, t), *before =
+                mote_history_generation(&c->history, t - 1);
         const mote_block block = mote_generation_block(now, &c->filter, 0, 1);
         const int32_t start = now->ancestor[i];
-        const mote_parents parents = { c->filter.setup.particles, (const double *const *)before->state, before->log_weight };
+        const mote_parents parents = { c->filter.setup.particles, (const double *const *)before->state,
+                                       before->log_weight };
         const mote_children children = { 1, 0, (const double *const *)c->column, &start };
         status = mote_backward_draw(&c->backward, &block, &parents, &children, &c->filter.source, &i);
         if (!status)
@@ -186,7 +192,8 @@ int mote_conditional_first(mote_conditional *c, const double *theta, const mote_
     return status ? status : draw_path(c, path);
 }
 
-int mote_conditional_sweep(mote_conditional *c, const double *theta, const mote_source *source, const double *path, double *next)
+int mote_conditional_sweep(mote_conditional *c, const double *theta, const mote_source *source, const double *path,
+                           double *next)
 {
     int status = mote_conditional_forwards(&c->filter, &c->datum, theta, source, path,
                                            c->kernel == MOTE_PATH_ANCESTOR ? draw_ancestor : NULL, c);

@@ -62,7 +62,8 @@ int mote_parameter_block_open(mote_parameter_block *b, mote_run *run, const mote
     b->parameters.target.flags |= space->model.gradient ? MOTE_HAS_GRADIENT : 0;
     int status = mote_path_density_check(space, "sampling parameters given a path", &run->message);
     if (!status && mote_kernel_needs_gradient(found))
-        status = mote_state_space_needs(space, MOTE_CAPABILITY_GRADIENT, "option parameter_kernel = mala", &run->message);
+        status = mote_state_space_needs(space, MOTE_CAPABILITY_GRADIENT, "option parameter_kernel = mala",
+                                        &run->message);
     if (!status)
         status = mote_path_model_open(&b->path, space, &run->memory, &run->message);
     b->y = mote_memory_allocate(&run->memory, space->space.dimension, sizeof *b->y);
@@ -104,7 +105,8 @@ static int place(mote_parameter_block *b, const double *theta)
     if (status)
         return status;
     if (!(value.log_likelihood > -INFINITY && value.log_likelihood < INFINITY))
-        return mote_fail(&b->run->message, MOTE_EMODEL, "the model '%s': the complete-data density of a path that the filter "
+        return mote_fail(&b->run->message, MOTE_EMODEL,
+                         "the model '%s': the complete-data density of a path that the filter "
                          "drew is %g", b->space->model.name ? b->space->model.name : "model", value.log_likelihood);
     status = mote_kernel_fill_theta(b->kernel, &point);
     if (status < 0)

@@ -34,7 +34,8 @@ int mote_functional_check(const mote_state_space *space, int64_t functional, mot
     if (functional == MOTE_FUNCTIONAL_ADDITIVE)
         return mote_state_space_needs(space, MOTE_CAPABILITY_ADDITIVE, "option functional = additive", message);
     if (space->model.flags & MOTE_SSM_START_BEFORE)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "the score needs an initial law at the first observation: the model '%s' has "
+        return mote_fail(message, MOTE_EUNSUPPORTED,
+                         "the score needs an initial law at the first observation: the model '%s' has "
                          "MOTE_SSM_START_BEFORE", space->model.name ? space->model.name : "model");
     int status = MOTE_OK;
     if (functional != MOTE_FUNCTIONAL_PROPOSAL)
@@ -44,8 +45,8 @@ int mote_functional_check(const mote_state_space *space, int64_t functional, mot
     return status;
 }
 
-int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block, double *const *value,
-                          double *const *scratch)
+int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block,
+                          double *const *value, double *const *scratch)
 {
     const mote_ssm *model = &space->model;
     if (functional == MOTE_FUNCTIONAL_ADDITIVE)
@@ -139,12 +140,13 @@ static int terms(const mote_paris_smoother *paris, mote_paris_scratch *s, mote_b
         for (int64_t i = 0; i < block->n; ++i)
             s->previous[k][i] = paris->filter->before->state[k][parent[i]];
     block->previous = parent ? (const double *const *)s->previous : NULL;
-    const int status = mote_functional_terms(paris->filter->space, paris->functional, block, s->term, s->term + paris->count);
+    const int status = mote_functional_terms(paris->filter->space, paris->functional, block, s->term,
+                                             s->term + paris->count);
     return status > 0 ? MOTE_EMODEL : status;
 }
 
-static void add(const mote_paris_smoother *paris, const mote_paris_scratch *s, int64_t first, int64_t n, const int32_t *parent,
-                int64_t draw)
+static void add(const mote_paris_smoother *paris, const mote_paris_scratch *s, int64_t first, int64_t n,
+                const int32_t *parent, int64_t draw)
 {
     for (int64_t k = 0; k < paris->count; ++k) {
         const double *before = paris->before[k], *term = s->term[k];
@@ -198,7 +200,8 @@ static int update(mote_paris_smoother *paris)
             update_block(paris, b, 0);
     for (int64_t b = 0; b < blocks; ++b)
         if (paris->block_status[b] == MOTE_EMODEL)
-            return mote_fail(paris->filter->message, MOTE_EMODEL, "the functional returned a code above 0 at step %lld; 0 is "
+            return mote_fail(paris->filter->message, MOTE_EMODEL,
+                             "the functional returned a code above 0 at step %lld; 0 is "
                              "success, codes below 0 stop the run", (long long)paris->filter->step - 1);
         else if (paris->block_status[b])
             return (int)paris->block_status[b];
@@ -268,7 +271,8 @@ static const mote_collector_table table = {
     .load = load,
 };
 
-int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_filter *filter, const mote_paris_smoother_setup *setup)
+int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_filter *filter,
+                             const mote_paris_smoother_setup *setup)
 {
     mote_backward_setup backward = setup->backward;
     memset(paris, 0, sizeof *paris);

@@ -6,11 +6,13 @@
  *     E[H_t | y_0..t] is estimated by sum_i W_t^i b_t^i
  *
  * with backward draws J_ij (smc/backward.h). No path is stored; cost and memory per step do not grow. M >= 2 keeps the
- * variance linear in t; with M = 1 it grows as that of the filter's own genealogy. Two others beside it: forward takes the
- * mean over all parents instead of draws, the exact O(N^2) smoother (Del Moral, Doucet and Singh 2010), whose estimate is
- * the mean of PaRIS's over its draws, its naive twin; genealogy takes J_i1 = A_t^i. Particles of weight zero have b = 0.
+ * variance linear in t; with M = 1 it grows as that of the filter's own genealogy. Two others beside it: forward takes
+ * the mean over all parents instead of draws, the exact O(N^2) smoother (Del Moral, Doucet and Singh 2010), whose
+ * estimate is the mean of PaRIS's over its draws, its naive twin; genealogy takes J_i1 = A_t^i. Particles of weight
+ * zero have b = 0.
  *
- *     mote_paris_smoother_open(&paris, &filter, &setup, message);   mote_particle_filter_add(&filter, &paris.collector);
+ *     mote_paris_smoother_open(&paris, &filter, &setup, message);   mote_particle_filter_add(&filter,
+ * &paris.collector);
  *     ... steps of the filter ...                          paris.estimate[k]
  *     mote_paris_smoother_close(&paris);
  *
@@ -50,7 +52,8 @@ typedef struct mote_paris_smoother {
 } mote_paris_smoother;
 
 /* Takes the filter's model, memory, pool and messages. MOTE_EUNSUPPORTED names the member that the model lacks. */
-int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_filter *filter, const mote_paris_smoother_setup *setup);
+int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_filter *filter,
+                             const mote_paris_smoother_setup *setup);
 void mote_paris_smoother_close(mote_paris_smoother *paris);
 
 /* Name of a component: of the additive functional, or the parameter of a gradient. */
@@ -58,8 +61,8 @@ const char *mote_functional_name(const mote_state_space *space, int64_t function
 int64_t mote_functional_count(const mote_state_space *space, int64_t functional);
 
 /* h_t of the block's particles into `value`, columns; `scratch`: as many columns. A code of the callback. */
-int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block, double *const *value,
-                          double *const *scratch);
+int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block,
+                          double *const *value, double *const *scratch);
 
 /* MOTE_OK, or why the model cannot have this functional smoothed: named. */
 int mote_functional_check(const mote_state_space *space, int64_t functional, mote_message *message);

@@ -36,8 +36,8 @@ static int paris_open(mote_run *run, const void *model)
                                               o->functional, o->smoother };
     int status = mote_stream_state_open(run, &state->stream, model, o->theta);
     if (!status)
-        status = mote_particle_filter_open(&state->filter, &state->stream.space, &setup, &run->memory, state->stream.pool,
-                                           &run->message);
+        status = mote_particle_filter_open(&state->filter, &state->stream.space, &setup, &run->memory,
+                                           state->stream.pool, &run->message);
     if (!status)
         status = mote_paris_smoother_open(&state->paris, &state->filter, &paris);
     if (!status) {
@@ -165,14 +165,16 @@ static int paris_draws(mote_run *run)
     for (int64_t i = 0; i < rows; ++i)
         draws->log_weight[i] = -log((double)rows);
     draws->log_evidence = filter->log_evidence;
-    int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats", "log of the evidence of the series so far");
+    int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats",
+                                     "log of the evidence of the series so far");
     for (int64_t k = 0; k < p && !status; ++k)
-        status = mote_draws_add_real(draws, mote_functional_name(&state->stream.space, o->functional, k), state->paris.estimate[k],
-                                     "", "smoothed, given all observations");
+        status = mote_draws_add_real(draws, mote_functional_name(&state->stream.space, o->functional, k),
+                                     state->paris.estimate[k], "", "smoothed, given all observations");
     if (!status)
         status = mote_draws_add_count(draws, "observations", filter->step, "", "observations consumed");
     if (!status && filter->dead)
-        status = mote_draws_add_warning(draws, "all_weights_zero", "all particles had weight zero: the evidence estimate is zero");
+        status = mote_draws_add_warning(draws, "all_weights_zero",
+                                        "all particles had weight zero: the evidence estimate is zero");
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run algorithm `particle_gibbs`: sweeps of smc/conditional.h, each followed by moves of the parameters given the path
- * (smc/parameter_block.h) when there are parameters to sample. */
+/* The run algorithm `particle_gibbs`: sweeps of smc/conditional.h, each followed by moves of the parameters given the
+ * path (smc/parameter_block.h) when there are parameters to sample. */
 #include <math.h>
 #include <mote/particle_gibbs.h>
 #include <stdio.h>
@@ -149,7 +149,8 @@ static int open_model(mote_run *run, gibbs_state *state, const void *model)
 
 static int open_kernels(mote_run *run, gibbs_state *state)
 {
-    static const int64_t ways[] = { MOTE_BACKWARD_EXACT, MOTE_BACKWARD_HYBRID, MOTE_BACKWARD_REJECTION, MOTE_BACKWARD_MCMC };
+    static const int64_t ways[] = { MOTE_BACKWARD_EXACT, MOTE_BACKWARD_HYBRID, MOTE_BACKWARD_REJECTION,
+                                    MOTE_BACKWARD_MCMC };
     static const char *const kernels[] = { "random_walk", "mala" };
     const mote_particle_gibbs_options *o = run->options;
     const mote_conditional_setup setup = { { MOTE_SMOOTHING_SETUP(o) }, o->path_kernel,
@@ -230,7 +231,8 @@ static int add_means(mote_run *run, const gibbs_state *state)
     int status = MOTE_OK;
     for (int64_t k = 0; k < state->paths.width && !status; ++k) {
         const char *column = state->names + k * NAME;
-        status = mote_draws_add_real(run->draws, column, mote_path_run_mean(&state->paths, k), "", "mean over the sweeps");
+        status = mote_draws_add_real(run->draws, column, mote_path_run_mean(&state->paths, k), "",
+                                     "mean over the sweeps");
         snprintf(name, sizeof name, "%s_error", column);
         if (!status)
             status = mote_draws_add_real(run->draws, name, mote_path_run_error(&state->paths, k), "",

@@ -11,7 +11,8 @@ static const char *model_name(const mote_state_space *space)
     return space->model.name ? space->model.name : "model";
 }
 
-int mote_path_model_open(mote_path_model *p, const mote_state_space *space, const mote_memory *memory, mote_message *message)
+int mote_path_model_open(mote_path_model *p, const mote_state_space *space, const mote_memory *memory,
+                         mote_message *message)
 {
     const int64_t d = space->model.state_count, parameters = space->space.theta_count;
     const int64_t additive = space->model.additive_count, room = additive > parameters ? additive : parameters;
@@ -59,14 +60,16 @@ int mote_path_model_set(mote_path_model *p, const double *theta)
         return MOTE_OK;
     memset(p->cache, 0, (size_t)model->cache_size);
     const int status = model->prepare(model->ctx, p->theta, p->cache);
-    return status > 0 ? mote_fail(p->message, MOTE_EMODEL, "prepare of the model '%s' failed with %d", model_name(p->space), status)
+    return status > 0 ? mote_fail(p->message, MOTE_EMODEL, "prepare of the model '%s' failed with %d",
+                                  model_name(p->space), status)
                       : status;
 }
 
 int mote_path_density_check(const mote_state_space *space, const char *algorithm, mote_message *message)
 {
     if (space->model.flags & MOTE_SSM_START_BEFORE)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs an initial law at the first observation: the model '%s' has "
+        return mote_fail(message, MOTE_EUNSUPPORTED,
+                         "%s needs an initial law at the first observation: the model '%s' has "
                          "MOTE_SSM_START_BEFORE", algorithm, model_name(space));
     int status = mote_state_space_needs(space, MOTE_CAPABILITY_LOG_INITIAL, algorithm, message);
     return status ? status : mote_state_space_needs(space, MOTE_CAPABILITY_LOG_TRANSITION, algorithm, message);
@@ -83,7 +86,8 @@ static mote_block block_at(mote_path_model *p, const double *path, int64_t t)
     if (t)
         memcpy(p->values + d, path + (t - 1) * d, (size_t)d * sizeof *path);
     mote_block block = { MOTE_VERSIONED(mote_block), .n = 1, .step = t, .time = p->datum.time,
-                         .time_previous = t || before ? previous : p->datum.time, .parameter = p->parameter, .cache = p->cache,
+                         .time_previous = t || before ? previous : p->datum.time, .parameter = p->parameter, .cache =
+                                 p->cache,
                          .previous = t ? (const double *const *)p->previous : NULL, .state = p->state };
     if (model->input_count)
         block.input = p->datum.input;

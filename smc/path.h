@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a model says of one whole path, step by step: its complete-data log-density and additive functionals,
  *
- *     log mu(x_0) + log G_0(x_0) + sum_t [ log m_t(x_{t-1}, x_t) + log G_t(x_{t-1}, x_t) ],    h_0(x_0) + sum_t h_t(x_{t-1}, x_t)
+ *     log mu(x_0) + log G_0(x_0) + sum_t [ log m_t(x_{t-1}, x_t) + log G_t(x_{t-1}, x_t) ],    h_0(x_0) + sum_t
+ * h_t(x_{t-1}, x_t)
  *
  * for parameters of its own, so that one can move theta given a path. Blocks hold one particle, since times differ. */
 #ifndef MOTE_SMC_PATH_H
@@ -25,7 +26,8 @@ typedef struct mote_path_model {
 } mote_path_model;
 
 /* The model must carry its series. */
-int mote_path_model_open(mote_path_model *p, const mote_state_space *space, const mote_memory *memory, mote_message *message);
+int mote_path_model_open(mote_path_model *p, const mote_state_space *space, const mote_memory *memory,
+                         mote_message *message);
 void mote_path_model_close(mote_path_model *p);
 
 /* Parameters from now on (theta_count values), prepared. */

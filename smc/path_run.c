@@ -6,7 +6,8 @@
 
 #include "smc/ppg.h"
 
-int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t warm_up, const double *path, int64_t width)
+int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t warm_up, const double *path,
+                       int64_t width)
 {
     const mote_ssm *model = &p->stream.space.model;
     const int64_t tenth = sweeps < 20 ? 1 : sweeps / 10;
@@ -16,8 +17,8 @@ int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t 
     p->times = p->stream.space.series.count;
     p->d = model->state_count;
     if (p->dropped >= sweeps)
-        return mote_fail(&run->message, MOTE_EOPTION, "option warm_up = %lld leaves none of %lld sweeps", (long long)p->dropped,
-                         (long long)sweeps);
+        return mote_fail(&run->message, MOTE_EOPTION, "option warm_up = %lld leaves none of %lld sweeps",
+                         (long long)p->dropped, (long long)sweeps);
     p->path = mote_memory_allocate(&run->memory, p->times * p->d, sizeof *p->path);
     p->next = mote_memory_allocate(&run->memory, p->times * p->d, sizeof *p->next);
     if (!p->path || !p->next)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the runs of kernels on paths share: the present path, sweeps that are counted, and a row of numbers from each that
- * is kept. Step 0 makes a path to start from (unless one was given), each later step is one sweep. */
+/* What the runs of kernels on paths share: the present path, sweeps that are counted, and a row of numbers from each
+ * that is kept. Step 0 makes a path to start from (unless one was given), each later step is one sweep. */
 #ifndef MOTE_SMC_PATH_RUN_H
 #define MOTE_SMC_PATH_RUN_H
 
@@ -25,9 +25,10 @@ typedef struct mote_path_run {
     int (*fill)(mote_run *run, double *row);
 } mote_path_run;
 
-/* After stream is open and the functions are set. warm_up: option, 0: a tenth, at least one; -1: none. `path`: rows to start
- * from, copied, or NULL. */
-int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t warm_up, const double *path, int64_t width);
+/* After stream is open and the functions are set. warm_up: option, 0: a tenth, at least one; -1: none. `path`: rows to
+ * start from, copied, or NULL. */
+int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t warm_up, const double *path,
+                       int64_t width);
 void mote_path_run_close(mote_run *run, mote_path_run *p);
 int mote_path_run_step(mote_run *run, mote_path_run *p);
 void mote_path_run_save(const mote_path_run *p, mote_writer *writer);

@@ -29,7 +29,8 @@ static int collect(mote_collector *collector, mote_particle_filter *filter)
     return MOTE_OK;
 }
 
-static const mote_collector_table table = { .name = "back-pointers", .start = start, .reserve = reserve, .collect = collect };
+static const mote_collector_table table = { .name = "back-pointers", .start = start, .reserve = reserve,
+                                            .collect = collect };
 
 /* ---- life ---- */
 
@@ -47,12 +48,14 @@ int mote_ppg_sampler_open(mote_ppg_sampler *p, const mote_state_space *space, co
 {
     const mote_paris_smoother_setup paris = { setup->backward, setup->functional, MOTE_ON_LINE_PARIS };
     memset(p, 0, sizeof *p);
-    *p = (mote_ppg_sampler){ .collector.table = &table, .memory = memory, .message = message, .times = space->series.count,
+    *p = (mote_ppg_sampler){ .collector.table = &table, .memory = memory, .message = message,
+                             .times = space->series.count,
                              .d = space->model.state_count, .count = mote_functional_count(space, setup->functional),
                              .functional = setup->functional };
     int status = mote_conditional_check(space, &setup->filter, message);
     if (!status && setup->backward.draws < 1)
-        status = mote_fail(message, MOTE_EOPTION, "a Parisian particle Gibbs sampler draws at least one parent for each particle");
+        status = mote_fail(message, MOTE_EOPTION,
+                           "a Parisian particle Gibbs sampler draws at least one parent for each particle");
     if (!status)
         status = mote_particle_filter_open(&p->filter, space, &setup->filter, memory, pool, message);
     if (!status)
@@ -86,7 +89,8 @@ void mote_ppg_sampler_close(mote_ppg_sampler *p)
 
 /* ---- sweeps ---- */
 
-int mote_ppg_sweep(mote_ppg_sampler *p, const double *theta, const mote_source *source, const double *path, double *next)
+int mote_ppg_sweep(mote_ppg_sampler *p, const double *theta, const mote_source *source, const double *path,
+                   double *next)
 {
     int32_t last;
     int status = mote_conditional_forwards(&p->filter, &p->datum, theta, source, path, NULL, NULL);
@@ -104,8 +108,8 @@ int mote_ppg_first(mote_ppg_sampler *p, const double *theta, const mote_source *
     return mote_ppg_sweep(p, theta, source, NULL, path);
 }
 
-int mote_ppg_roll_out(mote_ppg_sampler *p, const double *theta, const mote_source *source, int64_t k0, int64_t k, double *path,
-                      double *mean)
+int mote_ppg_roll_out(mote_ppg_sampler *p, const double *theta, const mote_source *source, int64_t k0, int64_t k,
+                      double *path, double *mean)
 {
     int status = MOTE_OK;
     for (int64_t c = 0; c < p->count; ++c)

@@ -60,14 +60,15 @@ static int ppg_open(mote_run *run, const void *model)
     ppg_state *state = run->state;
     const mote_ppg_options *o = run->options;
     const mote_ppg_setup setup = { { MOTE_SMOOTHING_SETUP(o) },
-                                   { o->backward, o->backward_draws, o->backward_trials, o->backward_steps }, o->functional };
+                                   { o->backward, o->backward_draws, o->backward_trials,
+                                     o->backward_steps }, o->functional };
     int status = mote_stream_state_open(run, &state->paths.stream, model, o->theta);
     state->paths.first = first;
     state->paths.sweep = sweep;
     state->paths.fill = fill;
     if (!status)
-        status = mote_ppg_sampler_open(&state->sampler, &state->paths.stream.space, &setup, &run->memory, state->paths.stream.pool,
-                                       &run->message);
+        status = mote_ppg_sampler_open(&state->sampler, &state->paths.stream.space, &setup, &run->memory,
+                                       state->paths.stream.pool, &run->message);
     if (!status)
         status = mote_path_run_open(run, &state->paths, o->sweeps, o->warm_up, o->path, 2 * state->sampler.count);
     run->boundary = 1;
@@ -103,7 +104,8 @@ enum { NAME = 256 };
 
 static void name_of(const ppg_state *state, int64_t k, const char *suffix, char *text)
 {
-    snprintf(text, NAME, "%s%s", mote_functional_name(&state->paths.stream.space, state->sampler.functional, k), suffix);
+    snprintf(text, NAME, "%s%s", mote_functional_name(&state->paths.stream.space, state->sampler.functional, k),
+             suffix);
 }
 
 static int add_component(mote_draws *draws, const ppg_state *state, int64_t k)

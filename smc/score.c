@@ -7,19 +7,21 @@ static int open_ppg(mote_score_estimator *s, const mote_state_space *space, mote
 {
     const mote_ppg_setup setup = { s->setup.filter, s->setup.backward, s->setup.functional };
     if (s->setup.dropped >= s->setup.sweeps)
-        return mote_fail(message, MOTE_EOPTION, "option dropped = %lld leaves none of %lld sweeps", (long long)s->setup.dropped,
-                         (long long)s->setup.sweeps);
+        return mote_fail(message, MOTE_EOPTION, "option dropped = %lld leaves none of %lld sweeps",
+                         (long long)s->setup.dropped, (long long)s->setup.sweeps);
     int status = mote_ppg_sampler_open(&s->ppg, space, &setup, s->memory, pool, message);
     if (status)
         return status;
     s->length = s->ppg.times * s->ppg.d;
     s->path = mote_memory_allocate(s->memory, s->length, sizeof *s->path);
-    return s->path ? MOTE_OK : mote_fail(message, MOTE_ENOMEM, "no memory for a path of %lld times", (long long)s->ppg.times);
+    return s->path ? MOTE_OK : mote_fail(message, MOTE_ENOMEM, "no memory for a path of %lld times",
+                                         (long long)s->ppg.times);
 }
 
 static int open_filter(mote_score_estimator *s, const mote_state_space *space, mote_pool *pool, mote_message *message)
 {
-    static const int64_t smoothers[] = { [MOTE_SCORE_PARIS] = MOTE_ON_LINE_PARIS, [MOTE_SCORE_FORWARD] = MOTE_ON_LINE_FORWARD,
+    static const int64_t smoothers[] = { [MOTE_SCORE_PARIS] = MOTE_ON_LINE_PARIS,
+                                         [MOTE_SCORE_FORWARD] = MOTE_ON_LINE_FORWARD,
                                          [MOTE_SCORE_GENEALOGY] = MOTE_ON_LINE_GENEALOGY };
     const mote_paris_smoother_setup setup = { s->setup.backward, s->setup.functional, smoothers[s->setup.score] };
     int status = mote_particle_filter_open(&s->filter, space, &s->setup.filter, s->memory, pool, message);
@@ -39,9 +41,11 @@ int mote_score_open(mote_score_estimator *s, const mote_state_space *space, cons
     s->setup = *setup;
     s->memory = memory;
     if (!space->has_series)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "the score is that of a whole series, which the model '%s' does not carry",
+        return mote_fail(message, MOTE_EUNSUPPORTED,
+                         "the score is that of a whole series, which the model '%s' does not carry",
                          space->model.name ? space->model.name : "model");
-    const int status = setup->score == MOTE_SCORE_PPG ? open_ppg(s, space, pool, message) : open_filter(s, space, pool, message);
+    const int status = setup->score == MOTE_SCORE_PPG ? open_ppg(s, space, pool, message) : open_filter(s, space, pool,
+                                                                                                        message);
     if (status)
         mote_score_close(s);
     return status;
@@ -59,7 +63,8 @@ void mote_score_close(mote_score_estimator *s)
     memset(s, 0, sizeof *s);
 }
 
-static int by_ppg(mote_score_estimator *s, const double *theta, const mote_source *source, double *gradient, double *log_evidence)
+static int by_ppg(mote_score_estimator *s, const double *theta, const mote_source *source, double *gradient,
+                  double *log_evidence)
 {
     mote_source first = *source;
     int status = MOTE_OK;
@@ -73,7 +78,8 @@ static int by_ppg(mote_score_estimator *s, const double *theta, const mote_sourc
     return status;
 }
 
-int mote_score_at(mote_score_estimator *s, const double *theta, const mote_source *source, double *gradient, double *log_evidence)
+int mote_score_at(mote_score_estimator *s, const double *theta, const mote_source *source, double *gradient,
+                  double *log_evidence)
 {
     if (s->setup.score == MOTE_SCORE_PPG)
         return by_ppg(s, theta, source, gradient, log_evidence);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The score of a whole series in one of four ways, so that learning loops need not know them: d/d theta log p(y | theta) is
- * the smoothed expectation of the complete-data score (Fisher's identity),
+/* The score of a whole series in one of four ways, so that learning loops need not know them: d/d theta log p(y |
+ * theta) is the smoothed expectation of the complete-data score (Fisher's identity),
  *
  *     h_0 = grad log mu + grad log G_0,   h_t = grad log m_t + grad log G_t      (the model's `gradient`)
  *
@@ -38,8 +38,8 @@ int mote_score_open(mote_score_estimator *s, const mote_state_space *space, cons
                     const mote_memory *memory, mote_pool *pool, mote_message *message);
 void mote_score_close(mote_score_estimator *s);
 
-/* `gradient`: theta_count values, physical units. *log_evidence: of the filter, of ppg's last conditional one. The source's
- * key must differ from call to call. */
+/* `gradient`: theta_count values, physical units. *log_evidence: of the filter, of ppg's last conditional one. The
+ * source's key must differ from call to call. */
 int mote_score_at(mote_score_estimator *s, const double *theta, const mote_source *source, double *gradient,
                   double *log_evidence);
 

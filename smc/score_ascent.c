@@ -49,7 +49,8 @@ static int open_memory(mote_run *run, ascent_state *state)
     const mote_score_ascent_options *o = run->options;
     const int64_t d = dimension_of(state);
     double **vectors[] = { &state->y, &state->mean, &state->square, &state->slope, &state->base };
-    int missing = !(state->gradient = mote_memory_allocate(&run->memory, state->stream.space.space.theta_count, sizeof(double)));
+    int missing = !(state->gradient = mote_memory_allocate(&run->memory, state->stream.space.space.theta_count,
+                                                           sizeof(double)));
     missing |= !(state->evaluation = mote_memory_allocate(&run->memory, o->evaluations, sizeof(double)));
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; ++i)
         missing |= !(*vectors[i] = mote_memory_allocate(&run->memory, d, sizeof(double)));
@@ -59,7 +60,8 @@ static int open_memory(mote_run *run, ascent_state *state)
 
 static mote_score_setup setup_of(const mote_score_ascent_options *o)
 {
-    static const int64_t functionals[] = { MOTE_FUNCTIONAL_GRADIENT, MOTE_FUNCTIONAL_PROPOSAL, MOTE_FUNCTIONAL_BOTH_GRADIENTS };
+    static const int64_t functionals[] = { MOTE_FUNCTIONAL_GRADIENT, MOTE_FUNCTIONAL_PROPOSAL,
+                                           MOTE_FUNCTIONAL_BOTH_GRADIENTS };
     return (mote_score_setup){ .filter = { MOTE_SMOOTHING_SETUP(o) },
                                .backward = { o->backward, o->backward_draws, o->backward_trials, o->backward_steps },
                                .score = o->score, .functional = functionals[o->objective], .sweeps = o->sweeps,
@@ -72,18 +74,22 @@ static int open_parts(mote_run *run, ascent_state *state)
     const mote_score_setup setup = setup_of(o);
     const mote_state_space *space = &state->stream.space;
     if (!space->space.dimension)
-        return mote_fail(&run->message, MOTE_EINVAL, "score_ascent: the model has no parameter to learn, all are fixed");
+        return mote_fail(&run->message, MOTE_EINVAL,
+                         "score_ascent: the model has no parameter to learn, all are fixed");
     if (o->objective != MOTE_OBJECTIVE_LIKELIHOOD && !o->proposal)
-        return mote_fail(&run->message, MOTE_EOPTION, "option objective: a proposal can be learned with proposal = guided only");
+        return mote_fail(&run->message, MOTE_EOPTION,
+                         "option objective: a proposal can be learned with proposal = guided only");
     int status = mote_score_open(&state->score, space, &setup, &run->memory, state->stream.pool, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->plain, space, &setup.filter, &run->memory, state->stream.pool, &run->message);
+        status = mote_particle_filter_open(&state->plain, space, &setup.filter, &run->memory, state->stream.pool,
+                                           &run->message);
     if (!status)
         status = open_memory(run, state);
     if (!status)
         status = mote_space_unconstrain(&space->space, state->stream.theta, state->y);
     return status == MOTE_EUNSUPPORTED && !run->message.text[0]
-               ? mote_fail(&run->message, status, "score_ascent moves on the real line, where conditional priors have no transform")
+               ? mote_fail(&run->message, status,
+                           "score_ascent moves on the real line, where conditional priors have no transform")
                : status;
 }
 
@@ -118,7 +124,8 @@ static int reserve(mote_run *run, ascent_state *state, int64_t rows)
         return MOTE_OK;
     int64_t room = 2 * state->room > 64 ? 2 * state->room : 64;
     room = room < rows ? rows : room;
-    double *values = mote_memory_resize(&run->memory, state->rows, state->done * state->width, room * state->width, sizeof *values);
+    double *values = mote_memory_resize(&run->memory, state->rows, state->done * state->width, room * state->width,
+                                        sizeof *values);
     if (!values)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld iterations", (long long)room);
     state->rows = values;
@@ -128,7 +135,8 @@ static int reserve(mote_run *run, ascent_state *state, int64_t rows)
 
 static double step_of(const mote_score_ascent_options *o, ascent_state *state, int64_t k, double slope)
 {
-    const double n = (double)state->done + 1, gain = o->step_size * (o->step_rule == MOTE_STEP_CONSTANT ? 1 : pow(n, -o->step_decay));
+    const double n = (double)state->done + 1, decay = o->step_rule == MOTE_STEP_CONSTANT ? 1 : pow(n, -o->step_decay);
+    const double gain = o->step_size * decay;
     double step = gain * slope;
     if (o->step_rule == MOTE_STEP_ADAM) {
         state->mean[k] = 0.9 * state->mean[k] + 0.1 * slope;
@@ -161,7 +169,8 @@ static int climb(mote_run *run, ascent_state *state)
         status = mote_space_gradient(space, state->y, state->stream.theta, state->gradient, state->slope, state->base);
     for (int64_t k = 0; k < space->dimension && !status; ++k)
         if (!isfinite(state->slope[k]))
-            status = mote_fail(&run->message, MOTE_ENUMERIC, "iteration %lld: the gradient in '%s' is %g", (long long)state->done,
+            status = mote_fail(&run->message, MOTE_ENUMERIC, "iteration %lld: the gradient in '%s' is %g",
+                               (long long)state->done,
                                space->parameters[space->theta_parameter[space->cube_theta[k]]].name, state->slope[k]);
     if (status)
         return status;
@@ -255,7 +264,8 @@ static int ascent_load(mote_run *run, mote_reader *reader)
     mote_score_load(&state->score, reader);
     if (done < o->iterations) /* more were asked for since: the end point will be another one */
         state->evaluated = 0;
-    return reader->status ? mote_fail(&run->message, reader->status, "the state of score_ascent cannot be read") : MOTE_OK;
+    return reader->status ? mote_fail(&run->message, reader->status,
+                                      "the state of score_ascent cannot be read") : MOTE_OK;
 }
 
 /* ---- results ---- */
@@ -284,8 +294,8 @@ static int add_results(mote_run *run, ascent_state *state)
     double mean, error;
     int status = average(run, state, state->gradient);
     for (int64_t k = 0; k < space->dimension && !status; ++k)
-        status = mote_draws_add_real(run->draws, parameter_of(space, k)->name, state->gradient[space->cube_theta[k]], "",
-                                     "mean of the last iterations, on the real line");
+        status = mote_draws_add_real(run->draws, parameter_of(space, k)->name, state->gradient[space->cube_theta[k]],
+                                     "", "mean of the last iterations, on the real line");
     if (!status)
         status = mote_draws_add_count(run->draws, "iterations", state->done, "", "steps of ascent");
     if (status || state->evaluated < 2)
@@ -294,7 +304,8 @@ static int add_results(mote_run *run, ascent_state *state)
     run->draws->log_evidence = mean;
     run->draws->log_evidence_error = error;
     status = mote_draws_add_real(run->draws, "log_likelihood", mean, "nats", "at the result, by plain filters");
-    return status ? status : mote_draws_add_real(run->draws, "log_likelihood_error", error, "nats", "its standard error");
+    return status ? status : mote_draws_add_real(run->draws, "log_likelihood_error", error, "nats",
+                                                 "its standard error");
 }
 
 static void fill(mote_draws *draws, ascent_state *state)

@@ -11,7 +11,8 @@ void mote_ledger_add_backward(mote_ledger *ledger, const mote_backward_info *bef
     ledger->transition_densities += now->densities - before->densities;
 }
 
-mote_draws *mote_functional_draws(const mote_memory *memory, const mote_state_space *space, int64_t functional, int64_t rows)
+mote_draws *mote_functional_draws(const mote_memory *memory, const mote_state_space *space, int64_t functional,
+                                  int64_t rows)
 {
     const int64_t p = mote_functional_count(space, functional);
     mote_parameter *columns = mote_memory_allocate(memory, p, sizeof *columns);

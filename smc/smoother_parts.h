@@ -24,6 +24,7 @@ static inline int64_t mote_rule_when(int64_t when)
 void mote_ledger_add_backward(mote_ledger *ledger, const mote_backward_info *before, const mote_backward_info *now);
 
 /* Draws with a column for each component of a functional. */
-mote_draws *mote_functional_draws(const mote_memory *memory, const mote_state_space *space, int64_t functional, int64_t rows);
+mote_draws *mote_functional_draws(const mote_memory *memory, const mote_state_space *space, int64_t functional,
+                                  int64_t rows);
 
 #endif

@@ -8,9 +8,11 @@ static int open_pool(mote_run *run, mote_stream_state *stream)
 {
     const int safe = stream->space.model.flags & MOTE_SSM_THREADSAFE;
     if (run->settings.threads > 1 && !safe)
-        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: the model does not say that it is thread-safe "
+        mote_run_log(run, MOTE_LOG_WARNING,
+                     "option threads = %lld is not used: the model does not say that it is thread-safe "
                      "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
-    return run->settings.threads > 1 && safe ? mote_pool_open(&stream->pool, &run->memory, run->settings.threads) : MOTE_OK;
+    return run->settings.threads > 1 && safe ? mote_pool_open(&stream->pool, &run->memory,
+                                                              run->settings.threads) : MOTE_OK;
 }
 
 static void identify(mote_run *run, const mote_stream_state *stream)
@@ -30,7 +32,8 @@ static int open_rest(mote_run *run, mote_stream_state *stream)
         status = open_pool(run, stream);
     if (!status)
         identify(run, stream);
-    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for the model's parameters and observations") : status;
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status,
+                                             "no memory for the model's parameters and observations") : status;
 }
 
 static int open_space(mote_run *run, mote_stream_state *stream, const void *model)
@@ -50,7 +53,8 @@ int mote_stream_state_open(mote_run *run, mote_stream_state *stream, const void 
     return status ? status : open_rest(run, stream);
 }
 
-int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, const void *model, const double *theta, int64_t *drawn)
+int mote_stream_state_open_sampled(mote_run *run, mote_stream_state *stream, const void *model, const double *theta,
+                                   int64_t *drawn)
 {
     int status = open_space(run, stream, model);
     *drawn = !status && !theta && stream->space.space.dimension > 0;
@@ -101,7 +105,8 @@ void mote_stream_state_close(mote_run *run, mote_stream_state *stream)
     mote_state_space_close(&stream->space);
 }
 
-int mote_stream_state_push(mote_run *run, mote_stream_state *stream, const mote_observation *observation, int64_t consumed)
+int mote_stream_state_push(mote_run *run, mote_stream_state *stream, const mote_observation *observation,
+                           int64_t consumed)
 {
     const mote_ssm *model = &stream->space.model;
     const double start = model->flags & MOTE_SSM_START_BEFORE ? model->initial_time : -INFINITY;
@@ -109,8 +114,8 @@ int mote_stream_state_push(mote_run *run, mote_stream_state *stream, const mote_
         return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
     if (stream->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
-    int status = mote_datum_from_observation(&stream->datum, &stream->space, observation, consumed ? stream->last_time : start,
-                                             &run->message);
+    int status = mote_datum_from_observation(&stream->datum, &stream->space, observation, consumed ? stream->last_time
+                                             : start, &run->message);
     stream->waiting = !status;
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Smoothing on-line: expectations of an additive functional of the whole path given all observations so far, updated as
- * observations arrive, by PaRIS (Olsson and Westerborn 2017, arXiv:1412.7550). No path is stored: cost and memory of a step
- * do not grow with the number of steps.
+ * observations arrive, by PaRIS (Olsson and Westerborn 2017, arXiv:1412.7550). No path is stored: cost and memory of a
+ * step do not grow with the number of steps.
  *
  *     E[ h_0(x_0) + sum_t h_t(x_{t-1}, x_t) | y_0..t ]
  *
@@ -13,8 +13,8 @@
  *     while (read_observation(&y) && mote_run_push(run, &y) == MOTE_OK)
  *         printf("%g\n", mote_paris_estimate(run, 0));
  *
- * The estimate has a bias of order 1 / particles, which particle Gibbs versions remove (mote/ppg.h). One run gives no error
- * of its estimate: repeat it with other seeds. */
+ * The estimate has a bias of order 1 / particles, which particle Gibbs versions remove (mote/ppg.h). One run gives no
+ * error of its estimate: repeat it with other seeds. */
 #ifndef MOTE_PARIS_H
 #define MOTE_PARIS_H
 
@@ -28,14 +28,16 @@ enum mote_functional { MOTE_FUNCTIONAL_ADDITIVE, MOTE_FUNCTIONAL_GRADIENT };
 enum mote_trace { MOTE_TRACE_OFF, MOTE_TRACE_ON };
 
 #define MOTE_FUNCTIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                           \
-    CHOICE(functional, "additive|gradient", "what is smoothed: the model's additive functional, or its gradient (the score)")
+    CHOICE(functional, "additive|gradient",                                                                            \
+           "what is smoothed: the model's additive functional, or its gradient (the score)")
 
-/* Options of the filter under a smoother, besides its particles and its resampling scheme. Resampling at every step is the
- * default: the parents of particles that carry a small weight are expensive to draw and tell little. */
+/* Options of the filter under a smoother, besides its particles and its resampling scheme. Resampling at every step is
+ * the default: the parents of particles that carry a small weight are expensive to draw and tell little. */
 enum mote_resample_when { MOTE_WHEN_ALWAYS, MOTE_WHEN_ESS, MOTE_WHEN_NEVER };
 
 #define MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                            \
-    CHOICE(resample_when, "always|ess|never", "when to resample: at every step, below a share of effective particles, never") \
+    CHOICE(resample_when, "always|ess|never",                                                                          \
+           "when to resample: at every step, below a share of effective particles, never")                             \
     REAL(ess_threshold, 0.5, "", 1e-9, 1, "resample_when = ess: below this share of the particles")                    \
     CHOICE(proposal, "transition|guided", "draw particles from the transition, or from the model's proposal")          \
     CHOICE(look_ahead, "off|on", "resample with the model's look-ahead (auxiliary filter)")                            \
@@ -43,12 +45,13 @@ enum mote_resample_when { MOTE_WHEN_ALWAYS, MOTE_WHEN_ESS, MOTE_WHEN_NEVER };
 
 #define MOTE_PARIS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                \
     INTEGER(particles, 1000, "particles", 1, 1000000000, "number of particles")                                        \
-    CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection|minimum_error", \
+    CHOICE(resampling,                                                                                                 \
+           "systematic|stratified|multinomial|residual|ssp|killing|optimal|metropolis|rejection|minimum_error",        \
            "resampling scheme")                                                                                        \
     MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                \
     CHOICE(smoother, "paris|forward|genealogy", "draw parents; average over all of them (cost: particles squared); " \
            "take each particle's own ancestor, whose errors grow with the square of time")                             \
-    INTEGER(backward_draws, 2, "", 1, 1024, "parents drawn for each particle; with 1 errors grow as without smoothing") \
+    INTEGER(backward_draws, 2, "", 1, 1024, "parents drawn for each particle; with 1 errors grow as without smoothing")\
     MOTE_BACKWARD_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
     MOTE_FUNCTIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                               \
     CHOICE(trace, "off|on", "the draws have one row for each time instead of the last")
@@ -61,12 +64,13 @@ typedef struct mote_paris_options {
     const double *theta; /* values of all non-derived parameters; NULL: all are fixed by the model */
 } mote_paris_options;
 
-/* The algorithm. The model is a mote_ssm with log_transition, with log_transition_bound for some ways of `backward`, and
- * with additive or gradient. Draws: a column for each component, a row for the last time or, with trace, for each. */
+/* The algorithm. The model is a mote_ssm with log_transition, with log_transition_bound for some ways of `backward`,
+ * and with additive or gradient. Draws: a column for each component, a row for the last time
+ * or, with trace, for each. */
 MOTE_API extern const mote_algorithm *const mote_paris;
 
-/* The estimate of a component given the observations so far. NaN before the first, for an index out of range, and when all
- * weights are zero. */
+/* The estimate of a component given the observations so far. NaN before the first, for an index out of range, and when
+ * all weights are zero. */
 MOTE_API double mote_paris_estimate(const mote_run *run, int64_t component);
 MOTE_API double mote_paris_log_evidence(const mote_run *run);
 MOTE_API int64_t mote_paris_count(const mote_run *run); /* observations consumed */

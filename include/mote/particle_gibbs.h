@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Particle Gibbs: draws of the whole path given the observations, and of the parameters with it (Andrieu, Doucet and
- * Holenstein 2010). A sweep is a conditional particle filter along the present path, which gives the next path; then, when
- * the model has parameters that are not fixed, a Markov kernel moves them given the path. With backward or ancestor
- * sampling few particles will do for long series.
+ * Holenstein 2010). A sweep is a conditional particle filter along the present path, which gives the next path; then,
+ * when the model has parameters that are not fixed, a Markov kernel moves them given the path. With backward or
+ * ancestor sampling few particles will do for long series.
  *
  *     mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 50,
  *                                             .sweeps = 10000, .steps = "0, 25, 49" };
@@ -21,11 +21,12 @@ enum mote_parameter_kernel { MOTE_PARAMETER_RANDOM_WALK, MOTE_PARAMETER_MALA };
 
 #define MOTE_PARTICLE_GIBBS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
     MOTE_CONDITIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                              \
-    CHOICE(path_kernel, "backward|ancestor|plain", "the next path: by backward sampling, ancestor sampling, or ancestors alone") \
+    CHOICE(path_kernel, "backward|ancestor|plain",                                                                     \
+           "the next path: by backward sampling, ancestor sampling, or ancestors alone")                               \
     CHOICE(path_draw, "exact|hybrid|rejection|mcmc", "how the parents of backward and ancestor sampling are drawn")   \
     INTEGER(path_draw_steps, 1, "", 1, 1000000, "path_draw = mcmc: Metropolis steps of a draw")                        \
     TEXT(steps, NULL, "steps at which the state is kept, from 0, as in \"0, 10, 25\"; default: the last")              \
-    CHOICE(parameters, "sampled|held", "draw the parameters that are not fixed, too, or hold them at the values given") \
+    CHOICE(parameters, "sampled|held", "draw the parameters that are not fixed, too, or hold them at the values given")\
     CHOICE(parameter_kernel, "random_walk|mala", "kernel that moves parameters given the path")                        \
     INTEGER(parameter_moves, 10, "transitions", 1, 1000000, "its transitions in each sweep")
 
@@ -34,21 +35,22 @@ typedef struct mote_particle_gibbs_options {
     const mote_hooks *hooks;
     MOTE_OPTION_FIELDS(MOTE_RUN_OPTIONS)
     MOTE_OPTION_FIELDS(MOTE_PARTICLE_GIBBS_OPTIONS)
-    const double *theta; /* values of all non-derived parameters, to start from or held; NULL: all are fixed by the model, or
+    const double *theta; /* values of all non-derived parameters, to start from or held; NULL: all are fixed, or
                           * the start is drawn from the prior */
     const double *path;  /* to start from: a row of state_count for each observation; NULL: drawn by a filter */
 } mote_particle_gibbs_options;
 
 /* The algorithm. The model is a mote_ssm with a series; backward and ancestor sampling need log_transition, sampling of
- * parameters log_initial, too. Draws: a row for each kept sweep, with the sampled parameters, the components of `additive`
- * along the path (if the model has it), and the state at the chosen steps as x_0, x_25, ... */
+ * parameters log_initial, too. Draws: a row for each kept sweep, with the sampled parameters, the components of
+ * `additive` along the path (if the model has it), and the state at the chosen steps as x_0, x_25, ... */
 MOTE_API extern const mote_algorithm *const mote_particle_gibbs;
 
 /* Mean of a column of the draws over the kept sweeps and its standard error by batch means; NaN out of range. */
 MOTE_API double mote_particle_gibbs_mean(const mote_run *run, int64_t column);
 MOTE_API double mote_particle_gibbs_error(const mote_run *run, int64_t column);
 
-/* The present path, a row of state_count for each observation, until the next call on the run; NULL before there is one. */
+/* The present path, a row of state_count for each observation, until the next call on the run; NULL before there is
+ * one. */
 MOTE_API const double *mote_particle_gibbs_path(const mote_run *run);
 
 MOTE_END

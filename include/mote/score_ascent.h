@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Maximum likelihood by stochastic gradient ascent: the score of a state-space model's parameters, estimated by smoothing
- * (Fisher's identity), moves them on the real line of their transforms. With the Parisian particle Gibbs sampler the
- * gradients have no bias that matters, so that few particles will do; the path is carried from iteration to iteration.
+/* Maximum likelihood by stochastic gradient ascent: the score of a state-space model's parameters, estimated by
+ * smoothing (Fisher's identity), moves them on the real line of their transforms. With the Parisian particle Gibbs
+ * sampler the gradients have no bias that matters, so that few particles will do; the path is carried from iteration to
+ * iteration.
  *
- *     mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 32, .iterations = 500 };
+ *     mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 32, .iterations =
+ * 500 };
  *     mote_run_open(&run, mote_score_ascent, &model, &options);
  *     mote_run_finish(run);
  *     mote_score_ascent_result(run, theta);
@@ -23,14 +25,16 @@ enum mote_step_rule { MOTE_STEP_ADAM, MOTE_STEP_POWER, MOTE_STEP_CONSTANT };
 
 #define MOTE_SCORE_ASCENT_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                         \
     MOTE_CONDITIONAL_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
-    CHOICE(score, "ppg|paris|forward|genealogy", "who estimates the score; all but the first with a bias of order 1 / particles") \
+    CHOICE(score, "ppg|paris|forward|genealogy",                                                                       \
+           "who estimates the score; all but the first with a bias of order 1 / particles")                            \
     INTEGER(sweeps, 2, "sweeps", 1, 1000000000, "score = ppg: sweeps of an iteration")                                 \
     INTEGER(dropped, 0, "sweeps", 0, 1000000000, "score = ppg: of these, dropped at the beginning")                    \
     INTEGER(backward_draws, 2, "", 1, 1024, "parents drawn for each particle")                                         \
     MOTE_BACKWARD_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                                 \
     CHOICE(objective, "likelihood|proposal|both", "what is learned: the model, its proposal, or both in one sweep")   \
     INTEGER(iterations, 500, "iterations", 1, 1000000000, "steps of ascent")                                           \
-    CHOICE(step_rule, "adam|power|constant", "Adam with decaying steps, steps of score / times that decay, or constant ones") \
+    CHOICE(step_rule, "adam|power|constant",                                                                           \
+           "Adam with decaying steps, steps of score / times that decay, or constant ones")                            \
     REAL(step_size, 0.3, "", 1e-12, 1e12, "first step size, on the real line")                                         \
     REAL(step_decay, 0.5, "", 1e-9, 1, "step n is step_size / n^step_decay")                                           \
     REAL(longest_step, 1, "", 1e-9, 1e12, "no coordinate moves further than this in an iteration, on the real line")   \
@@ -45,14 +49,15 @@ typedef struct mote_score_ascent_options {
     const double *theta; /* values of all non-derived parameters to start from; NULL: prior medians */
 } mote_score_ascent_options;
 
-/* The algorithm. The model is a mote_ssm with a series, gradient (or proposal_gradient), log_transition, and a parameter that
- * is not fixed. Draws: the record, a row for each iteration: the parameters before it, its gradient on the real line as
- * gradient_NAME, log_likelihood what the filter inside estimated (of a conditional filter: with the bias of its
- * path). Results: the mean of the last iterations (NAME), and the log-likelihood there by plain filters. */
+/* The algorithm. The model is a mote_ssm with a series, gradient (or proposal_gradient), log_transition, and a
+ * parameter that is not fixed. Draws: the record, a row for each iteration: the parameters before it, its gradient on
+ * the real line as gradient_NAME, log_likelihood what the filter inside estimated (of a conditional filter: with
+ * the bias of its path). Results: the mean of the last iterations (NAME), and the log-likelihood there by plain
+ * filters. */
 MOTE_API extern const mote_algorithm *const mote_score_ascent;
 
-/* The result so far: the mean, on the real line, of the last share `averaged` of the iterations done, in physical units;
- * values of all non-derived parameters. MOTE_ESTATE before the first iteration. */
+/* The result so far: the mean, on the real line, of the last share `averaged` of the iterations done, in physical
+ * units; values of all non-derived parameters. MOTE_ESTATE before the first iteration. */
 MOTE_API int mote_score_ascent_result(mote_run *run, double *theta);
 
 MOTE_END

@@ -67,6 +67,10 @@ result "kalman: log-likelihood of a scalar filter, rising" $((code + $?))
 truth smoothing -75.1724
 awk '$1 == 25 { seen = 1; pull = ($5 - 1.735006) / $6 } END { exit !(seen && pull < 4.5 && pull > -4.5) }' out
 result "smoothing: the smoothed mean at time 25 is 1.7350" $?
+./ppg_learning >out 2>&1
+code=$?
+awk '/^rho by PPG/ { ppg = $5 } /^rho by PaRIS/ { paris = $5 } END { exit !(ppg > 0.8203 && ppg < 0.8403 && paris < ppg && paris > 0.7) }' out
+result "ppg_learning: rho of the maximum, 0.8303, and PaRIS below it" $((code + $?))
 printf '#!/bin/sh\nexec "%s/mote" run "%s/examples/gaussian.ini"\n' "$build" "$source_folder" >gaussian_ini && chmod +x gaussian_ini
 truth gaussian_ini "$(awk 'BEGIN { printf "%.4f", -4 * log(20) }')"
 [ "$failures" -eq 0 ]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Backward draws: exact laws by enumeration on the tiny chain, frequencies on many particles with fixed seeds (chi-square
- * tests that a true law fails with probability 1e-7 each), the same bytes from any number of threads, and what a model may
- * lack or do wrong. */
+/* Backward draws: exact laws by enumeration on the tiny chain, frequencies on many particles with fixed seeds
+ * (chi-square tests that a true law fails with probability 1e-7 each), the same bytes from any number of threads, and
+ * what a model may lack or do wrong. */
 #include "smc/backward.h"
 
 #include <stdlib.h>
@@ -90,7 +90,8 @@ static void truth(const mote_ssm *model, int child, double *law)
 static void check_laws(const mote_ssm *model)
 {
     static const mote_backward_setup setups[] = { { MOTE_BACKWARD_EXACT, 1, 0, 0 }, { MOTE_BACKWARD_HYBRID, 1, -1, 0 },
-                                                  { MOTE_BACKWARD_HYBRID, 1, 1, 0 }, { MOTE_BACKWARD_HYBRID, 1, 3, 0 } };
+                                                  { MOTE_BACKWARD_HYBRID, 1, 1, 0 }, { MOTE_BACKWARD_HYBRID, 1, 3,
+                                                                                       0 } };
     for (size_t k = 0; k < sizeof setups / sizeof *setups; ++k) {
         bench b;
         assert_status(open_bench(&b, model, setups[k], CHAIN_STATES, NULL), MOTE_OK);
@@ -137,7 +138,8 @@ static void metropolis_leaves_the_law(void **unused)
     for (int k = 0; k < 2; ++k)
         for (int64_t steps = 1; steps <= 3; ++steps) {
             bench b;
-            assert_status(open_bench(&b, models[k], (mote_backward_setup){ MOTE_BACKWARD_MCMC, 1, 0, steps }, CHAIN_STATES, NULL),
+            assert_status(open_bench(&b, models[k], (mote_backward_setup){ MOTE_BACKWARD_MCMC, 1, 0, steps },
+                                     CHAIN_STATES, NULL),
                           MOTE_OK);
             for (int child = 0; child < CHAIN_STATES; ++child) {
                 double expected[CHAIN_STATES], law[CHAIN_STATES], after[CHAIN_STATES] = { 0 };
@@ -165,7 +167,8 @@ static void rejection_is_not_enumerated(void **unused)
     const mote_children children = { 1, 0, columns, &start };
     (void)unused;
     law[0] = 0;
-    assert_status(open_bench(&b, &chain_t, (mote_backward_setup){ MOTE_BACKWARD_REJECTION, 1, 0, 0 }, CHAIN_STATES, NULL), MOTE_OK);
+    assert_status(open_bench(&b, &chain_t, (mote_backward_setup){ MOTE_BACKWARD_REJECTION, 1, 0, 0 }, CHAIN_STATES,
+                             NULL), MOTE_OK);
     assert_status(mote_source_open_enumerate(&source), MOTE_OK);
     assert_int_equal(mote_source_enumerate_next(source), 1);
     assert_status(mote_backward_draw(&b.backward, &b.block, &parents, &children, source, &chosen), MOTE_EUNSUPPORTED);
@@ -262,7 +265,8 @@ static void draws_of_a_child_are_independent(void **unused)
     double p[60], sum = 0, agree = 0, seen = 0;
     bench b;
     (void)unused;
-    assert_status(open_bench(&b, &linear_gaussian_a, (mote_backward_setup){ MOTE_BACKWARD_HYBRID, 2, 0, 0 }, 60, NULL), MOTE_OK);
+    assert_status(open_bench(&b, &linear_gaussian_a, (mote_backward_setup){ MOTE_BACKWARD_HYBRID, 2, 0, 0 }, 60, NULL),
+                  MOTE_OK);
     make_cloud(&c, 60, CHILDREN);
     for (int64_t i = 0; i < CHILDREN; ++i)
         c.child[i] = 0.3;
@@ -277,7 +281,8 @@ static void draws_of_a_child_are_independent(void **unused)
         for (int64_t i = 0; i < CHILDREN; ++i)
             seen += chosen[i] == chosen[CHILDREN + i];
     }
-    assert_close(seen / (200 * CHILDREN), agree, 0, 5 * sqrt(agree * (1 - agree) / (200 * CHILDREN))); /* false alarm 6e-7 */
+    assert_close(seen / (200 * CHILDREN), agree, 0,
+                 5 * sqrt(agree * (1 - agree) / (200 * CHILDREN))); /* false alarm 6e-7 */
     close_bench(&b);
 }
 
@@ -297,8 +302,10 @@ static void threads_and_cuts_do_not_show(void **unused)
             bench b;
             mote_memory_open(&memory, NULL);
             assert_status(mote_pool_open(&pool, &memory, threads), MOTE_OK);
-            assert_status(open_bench(&b, &linear_gaussian_a, (mote_backward_setup){ way, 16, 10, 2 }, MANY, pool), MOTE_OK);
-            assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, threads > 1 ? again : first),
+            assert_status(open_bench(&b, &linear_gaussian_a, (mote_backward_setup){ way, 16, 10, 2 }, MANY, pool),
+                          MOTE_OK);
+            assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, threads > 1
+                                             ? again : first),
                           MOTE_OK);
             if (threads > 1)
                 assert_same_bytes(first, again, sizeof first);
@@ -306,7 +313,8 @@ static void threads_and_cuts_do_not_show(void **unused)
             const mote_children some = { CHILDREN - 77, 77, tail, c.start };
             assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &some, &source, again), MOTE_OK);
             for (int j = 0; j < 16; ++j)
-                assert_same_bytes(first + j * CHILDREN + 77, again + j * (CHILDREN - 77), (CHILDREN - 77) * sizeof(int32_t));
+                assert_same_bytes(first + j * CHILDREN + 77, again + j * (CHILDREN - 77),
+                                  (CHILDREN - 77) * sizeof(int32_t));
             close_bench(&b);
             mote_pool_close(&pool);
         }
@@ -388,7 +396,8 @@ static int zero_bound(void *ctx, const mote_block *block)
 static void faults_of_the_model_are_named(void **unused)
 {
     static const struct { double fault; int status; const char *text; } cases[] = {
-        { NAN, MOTE_EMODEL, "not a number" }, { INFINITY, MOTE_EMODEL, "not a number" }, { 7, MOTE_EMODEL, "code above 0" },
+        { NAN, MOTE_EMODEL, "not a number" }, { INFINITY, MOTE_EMODEL, "not a number" }, { 7, MOTE_EMODEL,
+                                                                                           "code above 0" },
         { 8, -44, "" }, { 0.5, MOTE_EMODEL, "above log_transition_bound" } };
     static cloud c;
     static int32_t chosen[3 * CHILDREN];
@@ -405,7 +414,8 @@ static void faults_of_the_model_are_named(void **unused)
             if (fault == 0.5 && (way == MOTE_BACKWARD_EXACT || way == MOTE_BACKWARD_MCMC))
                 continue;
             assert_status(open_bench(&b, &model, (mote_backward_setup){ way, 3, 0, 0 }, 100, NULL), MOTE_OK);
-            assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, chosen), cases[k].status);
+            assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, chosen),
+                          cases[k].status);
             assert_non_null(strstr(b.message.text, cases[k].text));
             close_bench(&b);
         }
@@ -439,7 +449,8 @@ static void children_without_parents_keep_their_ancestor(void **unused)
             assert_int_equal(chosen[i], 1);
         for (int i = 0; i < 100; ++i)
             c.log_weight[i] = -INFINITY;
-        assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, chosen), MOTE_ENUMERIC);
+        assert_status(mote_backward_draw(&b.backward, &b.block, &c.parents, &c.children, &source, chosen),
+                      MOTE_ENUMERIC);
         make_cloud(&c, 100, CHILDREN);
         close_bench(&b);
     }

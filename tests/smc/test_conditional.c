@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Conditional particle filters: by enumeration of all draws on the tiny chain, every kernel leaves the law of paths given
- * the observations invariant to 1e-12 with every exact scheme of resampling, and where the theory says so is reversible;
- * what does not fit is refused by name. */
+/* Conditional particle filters: by enumeration of all draws on the tiny chain, every kernel leaves the law of paths
+ * given the observations invariant to 1e-12 with every exact scheme of resampling, and where the theory says so is
+ * reversible; what does not fit is refused by name. */
 #include "smc/conditional.h"
 
 #include <stdlib.h>
@@ -85,8 +85,8 @@ static mote_conditional_setup setup_of(int64_t scheme, int64_t rule, int64_t ker
                                      { way, 1, 1, 1 } };
 }
 
-/* Two times, every scheme, rule, kernel and way of drawing. With multinomial resampling at every step plain and backward
- * are reversible. */
+/* Two times, every scheme, rule, kernel and way of drawing. With multinomial resampling at every step plain and
+ * backward are reversible. */
 static void two_times(void **unused)
 {
     static const int64_t ways[] = { MOTE_BACKWARD_EXACT, MOTE_BACKWARD_HYBRID, MOTE_BACKWARD_MCMC };
@@ -104,10 +104,14 @@ static void two_times(void **unused)
 static void three_times(void **unused)
 {
     (void)unused;
-    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ALWAYS, MOTE_PATH_BACKWARD, MOTE_BACKWARD_EXACT), 0);
-    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_STRATIFIED, MOTE_RULE_ESS, MOTE_PATH_BACKWARD, MOTE_BACKWARD_EXACT), 0);
-    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_KILLING, MOTE_RULE_ESS, MOTE_PATH_PLAIN, MOTE_BACKWARD_EXACT), 0);
-    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS, MOTE_PATH_ANCESTOR, MOTE_BACKWARD_EXACT), 0);
+    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ALWAYS, MOTE_PATH_BACKWARD,
+                                           MOTE_BACKWARD_EXACT), 0);
+    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_STRATIFIED, MOTE_RULE_ESS, MOTE_PATH_BACKWARD,
+                                           MOTE_BACKWARD_EXACT), 0);
+    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_KILLING, MOTE_RULE_ESS, MOTE_PATH_PLAIN, MOTE_BACKWARD_EXACT),
+                     0);
+    check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS, MOTE_PATH_ANCESTOR,
+                                           MOTE_BACKWARD_EXACT), 0);
 }
 
 /* Guided and tilted weights; three particles; a potential that looks at the pair. */

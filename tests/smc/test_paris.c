@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PaRIS: by enumeration on the tiny chain, its mean over the backward draws is the exact forward smoother and both are
- * unbiased times the evidence; bias and error at few particles as tabulated for case A; the same bytes however it is run.
- * Statistical comparisons use fixed seeds and stand within 5 standard errors: false alarm 6e-7 each. */
+ * unbiased times the evidence; bias and error at few particles as tabulated for case A; the same bytes however it is
+ * run. Statistical comparisons use fixed seeds and stand within 5 standard errors: false alarm 6e-7 each. */
 #include "smc/paris.h"
 
 #include <stdlib.h>
@@ -128,7 +128,8 @@ static void check_forward(int64_t n)
     const mote_source source = mote_source_live(mote_source_key(4, n));
     filter_bench b;
     mote_paris_smoother paris;
-    double *before = calloc((size_t)n, sizeof *before), *x = calloc((size_t)n, sizeof *x), *w = calloc((size_t)n, sizeof *w);
+    double *before = calloc((size_t)n, sizeof *before), *x = calloc((size_t)n, sizeof *x), *w =
+            calloc((size_t)n, sizeof *w);
     open_bench(&b, &linear_gaussian_a, setup);
     open_paris(&b, &paris, 0, 0, 0);
     assert_status(mote_particle_filter_start(&b.filter, b.theta, &source), MOTE_OK);
@@ -195,8 +196,10 @@ static spread errors_of(mote_filter_setup setup, int64_t way, int64_t draws, int
 /* N = 16: bias -.95, error 8.15; N = 64: -.24, 4.05 (multinomial at every step, exact draws, M = 2). */
 static void case_a_has_its_bias_and_error(void **unused)
 {
-    const mote_filter_setup few = { .particles = 16, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
-    const mote_filter_setup more = { .particles = 64, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_filter_setup few = { .particles = 16, .rule = MOTE_RULE_ALWAYS,
+                                    .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_filter_setup more = { .particles = 64, .rule = MOTE_RULE_ALWAYS,
+                                     .resampling = MOTE_RESAMPLE_MULTINOMIAL };
     (void)unused;
     for (int64_t way = 0; way < 4; ++way) {
         const spread s = errors_of(few, way, 2, 800), m = errors_of(more, way, 2, 150);
@@ -212,7 +215,8 @@ static void case_a_has_its_bias_and_error(void **unused)
 /* The exact smoother has no noise of draws. */
 static void forward_smoother_errs_less(void **unused)
 {
-    const mote_filter_setup setup = { .particles = 64, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_filter_setup setup = { .particles = 64, .rule = MOTE_RULE_ALWAYS,
+                                      .resampling = MOTE_RESAMPLE_MULTINOMIAL };
     (void)unused;
     const spread forward = errors_of(setup, MOTE_BACKWARD_EXACT, 0, 300);
     assert_true(forward.rmse < 3.9);
@@ -230,8 +234,10 @@ static double error_at(int64_t times, int64_t draws, int64_t smoother)
     static double values[LONG];
     double estimate[REPLICATES], mean = 0, square = 0;
     const mote_series series = { MOTE_VERSIONED(mote_series), .count = times, .values = values };
-    const mote_filter_setup setup = { .particles = 300, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_MULTINOMIAL };
-    const mote_paris_smoother_setup paris_setup = { { MOTE_BACKWARD_HYBRID, draws, 0, 1 }, MOTE_FUNCTIONAL_ADDITIVE, smoother };
+    const mote_filter_setup setup = { .particles = 300, .rule = MOTE_RULE_ALWAYS,
+                                      .resampling = MOTE_RESAMPLE_MULTINOMIAL };
+    const mote_paris_smoother_setup paris_setup = { { MOTE_BACKWARD_HYBRID, draws, 0, 1 }, MOTE_FUNCTIONAL_ADDITIVE,
+                                                    smoother };
     mote_ssm model = linear_gaussian_a;
     filter_bench b;
     mote_paris_smoother paris;
@@ -253,8 +259,9 @@ static double error_at(int64_t times, int64_t draws, int64_t smoother)
     return sqrt(square);
 }
 
-/* Over four times the observations errors double with two draws, and grow fourfold by the genealogy and with one draw. The
- * ratio of two spreads of 60 replicates has a standard deviation of 13 %: limits 4 of them away (false alarm 6e-5). */
+/* Over four times the observations errors double with two draws, and grow fourfold by the genealogy and with one draw.
+ * The ratio of two spreads of 60 replicates has a standard deviation of 13 %: limits 4 of them away
+ * (false alarm 6e-5). */
 static void errors_grow_with_the_root_of_time(void **unused)
 {
     const int64_t paris = MOTE_ON_LINE_PARIS;
@@ -271,16 +278,19 @@ static void errors_grow_with_the_root_of_time(void **unused)
 
 static void stream_equals_series(void **unused)
 {
-    const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = 300, .seed = 3, .trace = MOTE_TRACE_ON };
+    const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = 300, .seed = 3,
+                                         .trace = MOTE_TRACE_ON };
     mote_ssm streamed = linear_gaussian_a;
     (void)unused;
     streamed.series = NULL;
-    mote_run *whole = open_run_of(mote_paris, &linear_gaussian_a, &options), *stream = open_run_of(mote_paris, &streamed, &options);
+    mote_run *whole = open_run_of(mote_paris, &linear_gaussian_a, &options), *stream =
+            open_run_of(mote_paris, &streamed, &options);
     assert_true(isnan(mote_paris_estimate(whole, 0)));
     assert_status(mote_run_finish(whole), MOTE_OK);
     assert_status(mote_run_step(stream), MOTE_WAITING);
     for (int t = 0; t < 50; ++t) {
-        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t, .values = linear_gaussian_a.series->values + t };
+        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t,
+                                     .values = linear_gaussian_a.series->values + t };
         assert_status(mote_run_push(stream, &y), MOTE_OK);
         assert_int_equal(mote_paris_count(stream), t + 1);
         assert_true(mote_paris_estimate(stream, 1) == mote_draws_column(mote_run_draws(stream), 1)[t]);
@@ -299,7 +309,8 @@ static void stream_equals_series(void **unused)
     mote_ledger ledger = { .head = MOTE_VERSIONED(mote_ledger) };
     assert_status(mote_run_ledger(whole, &ledger), MOTE_OK);
     assert_int_equal(ledger.backward_draws, 49 * 300 * 2);
-    assert_true(ledger.backward_trials > ledger.backward_draws && ledger.transition_densities >= ledger.backward_trials);
+    assert_true(ledger.backward_trials > ledger.backward_draws &&
+                ledger.transition_densities >= ledger.backward_trials);
     mote_run_close(&whole);
     mote_run_close(&stream);
 }
@@ -330,9 +341,11 @@ static void threads_do_not_show(void **unused)
 
 static void resuming_does_not_show(void **unused)
 {
-    const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = 200, .seed = 2, .trace = MOTE_TRACE_ON,
+    const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = 200, .seed = 2,
+                                         .trace = MOTE_TRACE_ON,
                                          .functional = MOTE_FUNCTIONAL_GRADIENT };
-    mote_run *whole = open_run_of(mote_paris, &linear_gaussian_a, &options), *run = open_run_of(mote_paris, &linear_gaussian_a, &options);
+    mote_run *whole = open_run_of(mote_paris, &linear_gaussian_a, &options), *run =
+            open_run_of(mote_paris, &linear_gaussian_a, &options);
     (void)unused;
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int t = 0; t < 50; ++t) {
@@ -343,7 +356,8 @@ static void resuming_does_not_show(void **unused)
     for (int k = 0; k < 4; ++k)
         assert_true(mote_paris_estimate(whole, k) == mote_paris_estimate(run, k));
     assert_same_bytes(mote_paris_statistic(whole, 2), mote_paris_statistic(run, 2), 200 * sizeof(double));
-    assert_same_bytes(mote_draws_column(mote_run_draws(whole), 1), mote_draws_column(mote_run_draws(run), 1), 50 * sizeof(double));
+    assert_same_bytes(mote_draws_column(mote_run_draws(whole), 1), mote_draws_column(mote_run_draws(run), 1),
+                      50 * sizeof(double));
     mote_run_close(&whole);
     mote_run_close(&run);
 }
@@ -376,7 +390,8 @@ static void what_is_missing_or_fails_is_named(void **unused)
     mote_ssm model = linear_gaussian_a;
     int code = 3;
     (void)unused;
-    assert_refused(mote_paris, &toy_d, &options, MOTE_EUNSUPPORTED, "option functional = additive needs additive, which the model 'toy' lacks");
+    assert_refused(mote_paris, &toy_d, &options, MOTE_EUNSUPPORTED,
+                   "option functional = additive needs additive, which the model 'toy' lacks");
     options.functional = MOTE_FUNCTIONAL_GRADIENT;
     assert_refused(mote_paris, &chain_t, &options, MOTE_EUNSUPPORTED, "gradient");
     model.flags |= MOTE_SSM_START_BEFORE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Particle Gibbs: smoothed values of case A with fixed parameters, for every kernel; the posterior of rho by quadrature over
- * Kalman likelihoods, with two kernels on the parameter; the same bytes after every resumption; refusals. Comparisons have
- * fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
+/* Particle Gibbs: smoothed values of case A with fixed parameters, for every kernel; the posterior of rho by quadrature
+ * over Kalman likelihoods, with two kernels on the parameter; the same bytes after every resumption; refusals.
+ * Comparisons have fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
 #include <mote/particle_gibbs.h>
 
 #include "model/draws.h"
@@ -20,7 +20,8 @@ static mote_ssm free_model(void)
 /* Smoothed means of x_0 and x_25, and of the functional. */
 static void check_means(mote_particle_gibbs_options options)
 {
-    static const double truth[] = { 91.141125749936, 11.133495156363, 112.036868958580, 0.546733511975, 1.735006089563 };
+    static const double truth[] = { 91.141125749936, 11.133495156363, 112.036868958580, 0.546733511975,
+                                    1.735006089563 };
     options.head = (mote_head)MOTE_VERSIONED(mote_particle_gibbs_options);
     options.steps = "0, 25";
     mote_run *run = open_run_of(mote_particle_gibbs, &linear_gaussian_a, &options);
@@ -38,10 +39,14 @@ static void smoothed_means_are_those_of_the_model(void **unused)
 {
     (void)unused;
     for (int64_t draw = 0; draw < 4; ++draw)
-        check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 1 + draw, .path_draw = draw });
-    check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 5, .path_kernel = MOTE_PATH_ANCESTOR });
-    check_means((mote_particle_gibbs_options){ .particles = 200, .sweeps = 400, .seed = 6, .path_kernel = MOTE_PATH_PLAIN });
-    check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 7, .proposal = MOTE_PROPOSAL_GUIDED,
+        check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 1 + draw,
+                                                   .path_draw = draw });
+    check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 5,
+                                               .path_kernel = MOTE_PATH_ANCESTOR });
+    check_means((mote_particle_gibbs_options){ .particles = 200, .sweeps = 400, .seed = 6,
+                                               .path_kernel = MOTE_PATH_PLAIN });
+    check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 7,
+                                               .proposal = MOTE_PROPOSAL_GUIDED,
                                                .resampling = MOTE_RESAMPLE_KILLING });
 }
 
@@ -82,7 +87,8 @@ static void finds_the_posterior(void **unused)
     (void)unused;
     exact_posterior(&mean, &sd);
     for (int64_t kernel = 0; kernel < 2; ++kernel) {
-        const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20, .sweeps = 4000,
+        const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20,
+                                                      .sweeps = 4000,
                                                       .warm_up = 500, .seed = 11, .parameter_kernel = kernel,
                                                       .parameter_moves = 3 };
         mote_run *run = open_run_of(mote_particle_gibbs, &model, &options);
@@ -109,7 +115,8 @@ static void parameters_can_be_held(void **unused)
 {
     static const double theta[] = { 0.5, 1, 1, 1 / 0.19 };
     const mote_ssm model = free_model();
-    mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .sweeps = 30, .seed = 2, .theta = theta,
+    mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .sweeps = 30, .seed = 2,
+                                            .theta = theta,
                                             .parameters = MOTE_PARAMETERS_HELD };
     (void)unused;
     mote_run *run = open_run_of(mote_particle_gibbs, &model, &options);
@@ -130,9 +137,11 @@ static void parameters_can_be_held(void **unused)
 static void resuming_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();
-    const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20, .sweeps = 12,
+    const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20,
+                                                  .sweeps = 12,
                                                   .warm_up = 5, .seed = 2 };
-    mote_run *whole = open_run_of(mote_particle_gibbs, &model, &options), *run = open_run_of(mote_particle_gibbs, &model, &options);
+    mote_run *whole = open_run_of(mote_particle_gibbs, &model, &options), *run =
+            open_run_of(mote_particle_gibbs, &model, &options);
     (void)unused;
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int status = MOTE_OK; status != MOTE_DONE;) {

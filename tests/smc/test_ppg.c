@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The Parisian particle Gibbs sampler: by enumeration of all draws on the tiny chain its sweep leaves the law of paths
  * invariant and E[u] = E[H | y], both to 1e-12, with every exact scheme of resampling; on case A it has no bias and the
- * errors that are tabulated. Statistical comparisons use fixed seeds and stand within 5 standard errors: false alarm 6e-7. */
+ * errors that are tabulated. Statistical comparisons use fixed seeds and stand within 5 standard errors: false alarm
+ * 6e-7. */
 #include "smc/ppg.h"
 
 #include <mote/ppg.h>
@@ -85,7 +86,8 @@ enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 static mote_ppg_setup setup_of(int64_t scheme, int64_t rule, int64_t way, int64_t draws)
 {
-    return (mote_ppg_setup){ { .particles = 2, .resampling = scheme, .rule = rule, .threshold = 0.7 }, { way, draws, 1, 1 }, 0 };
+    return (mote_ppg_setup){ { .particles = 2, .resampling = scheme, .rule = rule, .threshold = 0.7 },
+                             { way, draws, 1, 1 }, 0 };
 }
 
 static void two_times(void **unused)
@@ -131,13 +133,15 @@ typedef struct spread { double mean, error, rmse, path_rmse; } spread;
 /* Roll-outs, each from the path of a PaRIS run of its own. */
 static spread roll_outs(int64_t n, int64_t k0, int64_t k, int64_t way, int replicates)
 {
-    const mote_ppg_setup setup = { { .particles = n, .resampling = MOTE_RESAMPLE_MULTINOMIAL, .rule = MOTE_RULE_ALWAYS },
+    const mote_ppg_setup setup = { { .particles = n, .resampling = MOTE_RESAMPLE_MULTINOMIAL,
+                                     .rule = MOTE_RULE_ALWAYS },
                                    { way, 2, 0, 1 }, 0 };
     sampler_under_test s;
     double path[50], mean[3], sum = 0, square = 0, along = 0;
     assert_status(open_sampler(&s, &linear_gaussian_a, setup), MOTE_OK);
     for (int r = 0; r < replicates; ++r) {
-        const mote_source source = mote_source_live(mote_source_key(31, r)), first = mote_source_live(mote_source_key(32, r));
+        const mote_source source = mote_source_live(mote_source_key(31, r)), first =
+                mote_source_live(mote_source_key(32, r));
         double path_mean = 0;
         assert_status(mote_ppg_first(&s.ppg, s.theta, &first, path), MOTE_OK);
         for (int64_t l = 0; l < k; ++l) {
@@ -154,7 +158,8 @@ static spread roll_outs(int64_t n, int64_t k0, int64_t k, int64_t way, int repli
     }
     close_sampler(&s);
     const double m = sum / replicates;
-    return (spread){ m, sqrt((square / replicates - m * m) / replicates), sqrt(square / replicates), sqrt(along / replicates) };
+    return (spread){ m, sqrt((square / replicates - m * m) / replicates), sqrt(square / replicates),
+                     sqrt(along / replicates) };
 }
 
 /* N = 16, k = 4, k0 = 2: error 5.79, of the single path 13.2; N = 8, k = 8, k0 = 4: 6.20 and 10.4 (multinomial at every
@@ -162,7 +167,8 @@ static spread roll_outs(int64_t n, int64_t k0, int64_t k, int64_t way, int repli
 static void case_a_has_its_errors(void **unused)
 {
     (void)unused;
-    const spread few = roll_outs(16, 2, 4, MOTE_BACKWARD_EXACT, 300), many = roll_outs(8, 4, 8, MOTE_BACKWARD_HYBRID, 300);
+    const spread few = roll_outs(16, 2, 4, MOTE_BACKWARD_EXACT, 300), many =
+            roll_outs(8, 4, 8, MOTE_BACKWARD_HYBRID, 300);
     assert_close(few.mean, 0.03, 0, 5 * hypot(few.error, 0.06));
     assert_close(few.rmse, 5.79, 5 / sqrt(600), 0);
     assert_close(few.path_rmse, 13.2, 5 / sqrt(600), 0);
@@ -242,8 +248,10 @@ static void run_reports_what_it_did(void **unused)
 
 static void resuming_and_threads_do_not_show(void **unused)
 {
-    mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 40, .sweeps = 8, .warm_up = -1, .seed = 2 };
-    mote_run *whole = open_run_of(mote_ppg, &linear_gaussian_a, &options), *run = open_run_of(mote_ppg, &linear_gaussian_a, &options);
+    mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 40, .sweeps = 8, .warm_up = -1,
+                                 .seed = 2 };
+    mote_run *whole = open_run_of(mote_ppg, &linear_gaussian_a, &options), *run =
+            open_run_of(mote_ppg, &linear_gaussian_a, &options);
     (void)unused;
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int l = 0; l < 9; ++l) {
@@ -273,7 +281,8 @@ static void resuming_and_threads_do_not_show(void **unused)
 static void a_path_can_be_given(void **unused)
 {
     double path[50] = { 0 };
-    const mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 2, .sweeps = 3, .warm_up = -1, .path = path,
+    const mote_ppg_options options = { MOTE_VERSIONED(mote_ppg_options), .particles = 2, .sweeps = 3, .warm_up = -1,
+                                       .path = path,
                                        .seed = 3 };
     mote_ppg_options late = options;
     mote_run *run = open_run_of(mote_ppg, &linear_gaussian_a, &options);

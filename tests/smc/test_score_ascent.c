@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Learning from smoothed scores: the bias of each way to estimate the score of case A at its maximum, as tabulated; ascent
- * by the Parisian particle Gibbs sampler ends at the maximum likelihood estimate with eight particles where PaRIS, with the
- * same eight, ends below; a proposal learns its best gain. Fixed seeds; stated tolerances are 5 standard errors (false alarm
- * 6e-7) or more. */
+/* Learning from smoothed scores: the bias of each way to estimate the score of case A at its maximum, as tabulated;
+ * ascent by the Parisian particle Gibbs sampler ends at the maximum likelihood estimate with eight particles where
+ * PaRIS, with the same eight, ends below; a proposal learns its best gain. Fixed seeds; stated tolerances are 5
+ * standard errors (false alarm 6e-7) or more. */
 #include <mote/score_ascent.h>
 
 #include "model/draws.h"
@@ -19,7 +19,8 @@ typedef struct spread { double mean, error; } spread;
 static spread score_of(int64_t score, int64_t particles, int replicates)
 {
     const double theta[] = { best_rho, 1, 1, 1 / 0.19 };
-    const mote_score_setup setup = { { .particles = particles, .resampling = MOTE_RESAMPLE_MULTINOMIAL, .rule = MOTE_RULE_ALWAYS },
+    const mote_score_setup setup = { { .particles = particles, .resampling = MOTE_RESAMPLE_MULTINOMIAL,
+                                       .rule = MOTE_RULE_ALWAYS },
                                      { MOTE_BACKWARD_EXACT, 2, 0, 1 }, score, MOTE_FUNCTIONAL_GRADIENT, 4, 2 };
     mote_score_estimator s;
     mote_memory memory;
@@ -55,8 +56,10 @@ static void scores_have_their_biases(void **unused)
     assert_close(ppg.mean, -0.006, 0, 5 * hypot(ppg.error, 0.015));
     assert_true(eight.error < 0.07 && ppg.error < 0.06);
     assert_true(genealogy.mean < -0.3 && genealogy.error > 1.4 * eight.error);
-    print_message("PaRIS %.3f(%.3f) %.3f(%.3f) forward %.3f(%.3f) ppg %.3f(%.3f) genealogy %.3f(%.3f)\n", eight.mean, eight.error,
-                  sixteen.mean, sixteen.error, forward.mean, forward.error, ppg.mean, ppg.error, genealogy.mean, genealogy.error);
+    print_message("PaRIS %.3f(%.3f) %.3f(%.3f) forward %.3f(%.3f) ppg %.3f(%.3f) genealogy %.3f(%.3f)\n", eight.mean,
+                  eight.error,
+                  sixteen.mean, sixteen.error, forward.mean, forward.error, ppg.mean, ppg.error, genealogy.mean,
+                  genealogy.error);
 }
 
 /* ---- ascent ---- */
@@ -97,7 +100,8 @@ static void few_particles_learn_the_maximum(void **unused)
     double ppg = 0, paris = 0, power = 0, log_likelihood;
     (void)unused;
     for (int seed = 1; seed <= 6; ++seed) {
-        ppg += learned((mote_score_ascent_options){ .particles = 8, .iterations = 600, .seed = seed }, &log_likelihood) / 6;
+        ppg += learned((mote_score_ascent_options){ .particles = 8, .iterations = 600, .seed = seed },
+                       &log_likelihood) / 6;
         assert_close(log_likelihood, best_log_likelihood, 0, 8); /* eight particles */
         paris += learned((mote_score_ascent_options){ .particles = 8, .iterations = 600, .seed = seed,
                                                       .score = MOTE_SCORE_PARIS }, &log_likelihood) / 6;
@@ -115,8 +119,10 @@ static void forward_smoother_learns_it_too(void **unused)
 {
     double log_likelihood;
     (void)unused;
-    const double rho = learned((mote_score_ascent_options){ .particles = 60, .iterations = 400, .seed = 3, .averaged = 0.3,
-                                                            .evaluations = 200, .score = MOTE_SCORE_FORWARD }, &log_likelihood);
+    const double rho = learned((mote_score_ascent_options){ .particles = 60, .iterations = 400, .seed = 3,
+                                                            .averaged = 0.3,
+                                                            .evaluations = 200, .score =
+                                                                    MOTE_SCORE_FORWARD }, &log_likelihood);
     assert_close(rho, best_rho, 0, 0.008);
     assert_close(log_likelihood, best_log_likelihood, 0, 0.8);
 }
@@ -202,7 +208,8 @@ static void proposals_learn(void **unused)
     model.proposal_gradient = proposal_gradient;
     model.gradient = NULL;
     for (int seed = 1; seed <= 5; ++seed) {
-        const mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 16, .iterations = 500,
+        const mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 16,
+                                                    .iterations = 500,
                                                     .seed = seed, .proposal = MOTE_PROPOSAL_GUIDED,
                                                     .objective = MOTE_OBJECTIVE_PROPOSAL };
         mote_run *run = open_run_of(mote_score_ascent, &model, &options);
@@ -227,9 +234,11 @@ static void resuming_does_not_show(void **unused)
     double a[4], b[4];
     (void)unused;
     for (int64_t score = 0; score < 2; ++score) {
-        const mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 20, .iterations = 7,
+        const mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 20,
+                                                    .iterations = 7,
                                                     .evaluations = 3, .seed = 2, .score = score };
-        mote_run *whole = open_run_of(mote_score_ascent, &model, &options), *run = open_run_of(mote_score_ascent, &model, &options);
+        mote_run *whole = open_run_of(mote_score_ascent, &model, &options), *run =
+                open_run_of(mote_score_ascent, &model, &options);
         assert_status(mote_run_finish(whole), MOTE_OK);
         for (int status = MOTE_OK; status != MOTE_DONE;) {
             status = mote_run_step(run);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Paths of the tiny chain as numbers in base 3, and their exact law given the potentials: what the kernels on paths must
- * leave invariant. */
+/* Paths of the tiny chain as numbers in base 3, and their exact law given the potentials: what the kernels on paths
+ * must leave invariant. */
 #ifndef MOTE_TESTS_PATH_LAW_H
 #define MOTE_TESTS_PATH_LAW_H
 
@@ -42,7 +42,8 @@ static inline double potential_of(const mote_ssm *model, int64_t t, double befor
 {
     const double *previous[] = { &before };
     double *state[] = { &now }, log_potential;
-    const mote_block block = { MOTE_VERSIONED(mote_block), .n = 1, .step = t, .previous = t ? previous : NULL, .state = state,
+    const mote_block block = { MOTE_VERSIONED(mote_block), .n = 1, .step = t, .previous = t ? previous : NULL,
+                               .state = state,
                                .log_weight = &log_potential };
     model->log_potential(model->ctx, &block);
     return exp(log_potential);
