@@ -118,6 +118,12 @@ static int check_series(const mote_state_space *space, const mote_series *series
         if (!isfinite(time) || (i ? time <= before : time < before))
             return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': time number %lld (%g) does not follow %g",
                              mote_state_space_name(space), (long long)i, time, before);
+        for (int64_t k = 0; k < m->observation_count; ++k) {
+            const int64_t at = i * m->observation_count + k;
+            if (isinf(series->values[at]) && (!series->observed || series->observed[at]))
+                return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': observation '%s' at time %g is infinite",
+                                 mote_state_space_name(space), m->observations[k], time);
+        }
     }
     return MOTE_OK;
 }
@@ -281,6 +287,12 @@ void mote_run_identify_state_space(mote_run *run, const mote_state_space *space)
         mote_run_identify(run, "state", m->states[i]);
     for (int64_t i = 0; i < m->observation_count; ++i)
         mote_run_identify(run, "observation", m->observations[i]);
+    for (int64_t i = 0; i < m->input_count; ++i)
+        mote_run_identify(run, "input", m->inputs[i]);
+    if (m->flags & MOTE_SSM_START_BEFORE) {
+        snprintf(text, sizeof text, "%a", m->initial_time);
+        mote_run_identify(run, "initial_time", text);
+    }
     if (!space->has_series)
         return;
     hash = mote_hash(hash, s->time, (size_t)s->count * sizeof(double));

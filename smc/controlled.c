@@ -70,6 +70,7 @@ static int controlled_open(mote_run *run, const void *model)
 {
     controlled_state *state = run->state;
     const mote_controlled_options *o = state->options = run->options;
+    char text[32];
     int status = check_options(run, o);
     if (!status)
         status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
@@ -83,6 +84,10 @@ static int controlled_open(mote_run *run, const void *model)
         status = open_memory(run, state);
     if (!status)
         mote_run_identify_state_space(run, &state->space);
+    for (int64_t i = 0; i < state->space.space.theta_count && !status; ++i) {
+        snprintf(text, sizeof text, "%a", state->theta[i]);
+        mote_run_identify(run, state->space.space.parameters[state->space.space.theta_parameter[i]].name, text);
+    }
     run->boundary = 1;
     return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for the particles of %lld steps",
                                              (long long)state->twist.times) : status;

@@ -31,7 +31,8 @@ static int open_history(mote_run *run, mote_filter_run_state *state)
     if (o->history_steps && o->history != MOTE_HISTORY_STEPS)
         return mote_fail(&run->message, MOTE_EOPTION, "option history_steps is given, but history is not steps");
     if (o->history == MOTE_HISTORY_STEPS)
-        status = mote_history_parse_steps(o->history_steps, &step, &setup.step_count, &run->memory, &run->message);
+        status = mote_history_parse_steps("history_steps", o->history_steps, &step, &setup.step_count, &run->memory,
+                                          &run->message);
     setup.step = step;
     if (!status && o->history != MOTE_HISTORY_NONE)
         status = mote_history_open(&state->history, &state->filter, &setup, &run->memory, &run->message);

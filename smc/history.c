@@ -338,7 +338,7 @@ mote_block mote_generation_block(const mote_generation *generation, const mote_p
 
 /* ---- chosen steps ---- */
 
-int mote_history_parse_steps(const char *text, int64_t **step, int64_t *count, const mote_memory *memory,
+int mote_history_parse_steps(const char *option, const char *text, int64_t **step, int64_t *count, const mote_memory *memory,
                              mote_message *message)
 {
     const char *at = text;
@@ -346,20 +346,20 @@ int mote_history_parse_steps(const char *text, int64_t **step, int64_t *count, c
     *count = 0;
     *step = mote_memory_allocate(memory, text ? (int64_t)strlen(text) / 2 + 1 : 1, sizeof **step);
     if (!*step)
-        return mote_fail(message, MOTE_ENOMEM, "no memory for option history_steps");
+        return mote_fail(message, MOTE_ENOMEM, "no memory for option %s", option);
     for (; at && *at; at += *at == ',' && *count > 0) {
         const int status = mote_number_next(&at, &value);
         if (status == MOTE_DONE && !*at)
             break;
         if (status || value < 0 || value > 9e15 || value != (double)(int64_t)value ||
             (*count && (int64_t)value <= (*step)[*count - 1]))
-            return mote_fail(message, MOTE_EOPTION, "option history_steps = '%s': number %lld is not a step above the "
-                             "one before it", text, (long long)*count + 1);
+            return mote_fail(message, MOTE_EOPTION, "option %s = '%s': number %lld is not a step above the one "
+                             "before it", option, text, (long long)*count + 1);
         (*step)[(*count)++] = (int64_t)value;
         while (*at == ' ' || *at == '\t')
             ++at;
         if (*at && *at != ',')
-            return mote_fail(message, MOTE_EOPTION, "option history_steps = '%s': steps are separated by commas", text);
+            return mote_fail(message, MOTE_EOPTION, "option %s = '%s': steps are separated by commas", option, text);
     }
     return MOTE_OK;
 }

@@ -129,9 +129,12 @@ static int open_memory(mote_run *run, iterated_state *state)
 static int open_filters(mote_run *run, iterated_state *state)
 {
     const mote_iterated_filtering_options *o = state->options;
-    const mote_filter_setup plain = { MOTE_PARTICLE_SETUP(o) };
-    mote_filter_setup setup = plain;
+    mote_filter_setup plain = { MOTE_PARTICLE_SETUP(o) }, setup = plain;
     setup.guided = setup.look_ahead = setup.quasi = 0; /* these know nothing of moving parameters */
+    if (plain.quasi) { /* the choice of resampling is that of the passes */
+        plain.resampling = MOTE_RESAMPLE_SYSTEMATIC;
+        plain.rule = MOTE_RULE_ALWAYS;
+    }
     int status = mote_state_space_open(&state->outer, &state->perturbed.model, &run->memory, &run->message);
     if (!status)
         status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, NULL, &run->message);

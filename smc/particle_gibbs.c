@@ -90,7 +90,7 @@ static int choose_steps(mote_run *run, gibbs_state *state)
 {
     const mote_particle_gibbs_options *o = run->options;
     const int64_t times = state->paths.stream.space.series.count;
-    int status = mote_history_parse_steps(o->steps, &state->step, &state->steps, &run->memory, &run->message);
+    int status = mote_history_parse_steps("steps", o->steps, &state->step, &state->steps, &run->memory, &run->message);
     if (!status && !state->steps)
         state->step[state->steps++] = times - 1;
     if (!status && state->step[state->steps - 1] >= times)

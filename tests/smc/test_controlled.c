@@ -198,6 +198,27 @@ static void codes_above_zero_are_errors(void **unused)
     mote_run_close(&run);
 }
 
+/* What was learned at one theta, or from another initial time, is not taken up at another. */
+static void other_parameters_are_another_run(void **unused)
+{
+    static const mote_parameter mu[] = { MOTE_UNIFORM("mu", -3, 3), MOTE_FIXED("rho", 0.95), MOTE_FIXED("sigma", 0.25) };
+    const double here[] = { -1, 0.95, 0.25 }, there[] = { -1.1, 0.95, 0.25 };
+    const char *path = "test_controlled.checkpoint";
+    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 50, .theta = here };
+    mote_ssm model = volatility_e;
+    (void)unused;
+    model.parameters = mu;
+    mote_run *run = open_run_of(mote_controlled, &model, &options);
+    assert_status(mote_run_step(run), MOTE_OK);
+    assert_status(mote_run_save(run, path), MOTE_OK);
+    mote_run_close(&run);
+    options.theta = there;
+    run = open_run_of(mote_controlled, &model, &options);
+    assert_status(mote_run_load(run, path), MOTE_EIDENTITY);
+    remove(path);
+    mote_run_close(&run);
+}
+
 static void check_refusal(const mote_ssm *model, const mote_controlled_options *options, int status, const char *text)
 {
     mote_run *run = NULL;
@@ -235,6 +256,7 @@ int main(void)
         cmocka_unit_test(one_fit_is_exact),      cmocka_unit_test(two_coordinates_are_exact),
         cmocka_unit_test(volatility_gains),      cmocka_unit_test(fits_stop_and_particles_double),
         cmocka_unit_test(resuming_does_not_show), cmocka_unit_test(codes_above_zero_are_errors),
+        cmocka_unit_test(other_parameters_are_another_run),
         cmocka_unit_test(what_is_wrong_is_named),
     };
     return run_unit_tests(tests);

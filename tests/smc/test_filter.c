@@ -355,6 +355,11 @@ static void what_is_missing_is_named(void **unused)
     model.parameter_size = sizeof *free_parameter;
     check_refusal(&model, &options, MOTE_EINVAL, "parameter 'rho'");
     check_refusal((const mote_ssm *)&options, &options, MOTE_EKIND, "mote_ssm");
+    const double values[] = { 0, 1, -INFINITY };
+    const mote_series bad_values = { MOTE_VERSIONED(mote_series), .count = 3, .values = values };
+    model = linear_gaussian_a;
+    model.series = &bad_values;
+    check_refusal(&model, &options, MOTE_EINVAL, "at time 2 is infinite");
 }
 
 /* ---- the same bytes ---- */

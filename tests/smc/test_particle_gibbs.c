@@ -162,6 +162,8 @@ static void what_does_not_fit_is_named(void **unused)
     mote_ssm model = free_model();
     mote_particle_gibbs_options options = { .head = MOTE_VERSIONED(mote_particle_gibbs_options) };
     (void)unused;
+    options.steps = "3, 3";
+    assert_refused(mote_particle_gibbs, &model, &options, MOTE_EOPTION, "option steps = '3, 3'");
     options.steps = "3, 50";
     assert_refused(mote_particle_gibbs, &model, &options, MOTE_EOPTION, "step 50");
     options.steps = NULL;

@@ -171,6 +171,16 @@ static void what_it_needs_is_named(void **unused)
     assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
     mote_run_close(&run);
     options.proposal = 0;
+    options.resampling = MOTE_RESAMPLE_MULTINOMIAL;
+    assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
+    assert_non_null(strstr(mote_run_message(run), "option resampling has no meaning"));
+    mote_run_close(&run);
+    options.resampling = 0;
+    options.resample = MOTE_RULE_NEVER;
+    assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
+    assert_non_null(strstr(mote_run_message(run), "resample = never"));
+    mote_run_close(&run);
+    options.resample = 0;
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
     assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_EUNSUPPORTED);
     assert_non_null(strstr(mote_run_message(run), "look_ahead = on"));
