@@ -121,8 +121,8 @@ static int check_series(const mote_state_space *space, const mote_series *series
         for (int64_t k = 0; k < m->observation_count; ++k) {
             const int64_t at = i * m->observation_count + k;
             if (isinf(series->values[at]) && (!series->observed || series->observed[at]))
-                return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': observation '%s' at time %g is infinite",
-                                 mote_state_space_name(space), m->observations[k], time);
+                return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': observation '%s' at time %g is "
+                                 "infinite", mote_state_space_name(space), m->observations[k], time);
         }
     }
     return MOTE_OK;

@@ -338,8 +338,8 @@ mote_block mote_generation_block(const mote_generation *generation, const mote_p
 
 /* ---- chosen steps ---- */
 
-int mote_history_parse_steps(const char *option, const char *text, int64_t **step, int64_t *count, const mote_memory *memory,
-                             mote_message *message)
+int mote_history_parse_steps(const char *option, const char *text, int64_t **step, int64_t *count,
+                             const mote_memory *memory, mote_message *message)
 {
     const char *at = text;
     double value;

@@ -72,7 +72,7 @@ mote_block mote_generation_block(const mote_generation *generation, const mote_p
                                  int64_t n);
 
 /* "0, 10, 25" as ascending numbers; *step is released by the caller. MOTE_EOPTION names what is wrong. */
-int mote_history_parse_steps(const char *option, const char *text, int64_t **step, int64_t *count, const mote_memory *memory,
-                             mote_message *message);
+int mote_history_parse_steps(const char *option, const char *text, int64_t **step, int64_t *count,
+                             const mote_memory *memory, mote_message *message);
 
 #endif

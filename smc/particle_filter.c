@@ -122,8 +122,8 @@ static int check_quasi(const mote_particle_filter *filter)
     if (other)
         return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol does not go with %s", other);
     if (s->resampling != MOTE_RESAMPLE_SYSTEMATIC || s->rule == MOTE_RULE_NEVER)
-        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol resamples at every step by the points: option %s "
-                         "has no meaning", s->rule == MOTE_RULE_NEVER ? "resample = never" : "resampling");
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol resamples at every step by the points: "
+                         "option %s has no meaning", s->rule == MOTE_RULE_NEVER ? "resample = never" : "resampling");
     int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_INITIAL_MAP, "option points = sobol", filter->message);
     return status ? status : mote_state_space_needs(filter->space, MOTE_CAPABILITY_TRANSITION_MAP, "option points = sobol",
                                                     filter->message);

@@ -27,8 +27,8 @@ typedef struct mote_iterated_filtering_options {
 
 /* The algorithm. The model is a mote_ssm that carries its series and has a parameter that is not fixed. Draws: the last
  * swarm of parameters, equally weighted; log_likelihood and the results "log_likelihood" and "log_likelihood_error" are
- * those of the end point, by plain filters. The passes draw from the transition: the options proposal, look_ahead and points
- * are those of the plain filters. */
+ * those of the end point, by plain filters. The passes draw from the transition: the options proposal, look_ahead and
+ * points are those of the plain filters. */
 MOTE_API extern const mote_algorithm *const mote_iterated_filtering;
 
 /* The record: after pass m (from 0), the log-evidence of the perturbed model, and the point: the swarm's mean on the real

@@ -201,10 +201,12 @@ static void codes_above_zero_are_errors(void **unused)
 /* What was learned at one theta, or from another initial time, is not taken up at another. */
 static void other_parameters_are_another_run(void **unused)
 {
-    static const mote_parameter mu[] = { MOTE_UNIFORM("mu", -3, 3), MOTE_FIXED("rho", 0.95), MOTE_FIXED("sigma", 0.25) };
+    static const mote_parameter mu[] = { MOTE_UNIFORM("mu", -3, 3), MOTE_FIXED("rho", 0.95),
+                                         MOTE_FIXED("sigma", 0.25) };
     const double here[] = { -1, 0.95, 0.25 }, there[] = { -1.1, 0.95, 0.25 };
     const char *path = "test_controlled.checkpoint";
-    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 50, .theta = here };
+    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 50,
+                                        .theta = here };
     mote_ssm model = volatility_e;
     (void)unused;
     model.parameters = mu;
