@@ -3,6 +3,7 @@
 #include <mote/controlled.h>
 #include <mote/filter.h>
 #include <mote/iterated_filtering.h>
+#include <mote/metropolis.h>
 #include <mote/nested.h>
 #include <mote/paris.h>
 #include <mote/particle_gibbs.h>
@@ -21,6 +22,7 @@ static const mote_algorithm *const *const algorithms[] = {
     &mote_prior_run,
     &mote_filter,
     &mote_smc,
+    &mote_metropolis,
     &mote_iterated_filtering,
     &mote_pmmh,
     &mote_controlled,

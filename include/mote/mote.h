@@ -14,6 +14,7 @@
 #include <mote/kalman.h>
 #include <mote/maths.h>
 #include <mote/matrix.h>
+#include <mote/metropolis.h>
 #include <mote/nested.h>
 #include <mote/option.h>
 #include <mote/output.h>
