@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Smoothing a series at equal budgets: PaRIS with k N particles, k sweeps of the Parisian particle Gibbs sampler with N
  * (the first k0 dropped, its path from one more PaRIS run with N), and k sweeps of particle Gibbs with backward
- * sampling. Case A continued, E sum x_{t-1} x_t given all observations, exact by a Kalman smoother; M = 2 hybrid draws,
- * systematic resampling at every step. Bias with its standard error, root mean square error, CPU milliseconds of one
- * estimate. Then the bias of single sweeps that start from a path of zeros.
+ * sampling. Case A continued, E sum x_{t-1} x_t given all observations, exact by a Kalman smoother; M = 2 draws,
+ * hybrid or by one Metropolis step, systematic resampling at every step. Bias with its standard error, root mean square
+ * error, CPU milliseconds of one estimate. Then the bias of single sweeps that start from a path of zeros.
  *
  * Usage: ppg [share of the replicates, default 1] */
 #include <math.h>
@@ -123,7 +123,8 @@ static void report(const char *what, int64_t particles, int64_t k, int64_t k0, c
            (long long)k0, mean, sqrt((square - mean * mean) / (n - 1)), sqrt(square), 1e3 * seconds / n);
 }
 
-static const mote_backward_setup hybrid = { MOTE_BACKWARD_HYBRID, 2, 0, 1 };
+static const mote_backward_setup hybrid = { MOTE_BACKWARD_HYBRID, 2, 0, 1 },
+                                 metropolis = { MOTE_BACKWARD_MCMC, 2, 0, 1 };
 
 static mote_filter_setup filter_of(int64_t particles)
 {
@@ -154,9 +155,9 @@ static void by_paris(setting *s, int64_t particles, int n)
 }
 
 /* k0 = 1 and k / 2 from the same sweeps, and the averages of their single paths. */
-static void by_ppg(setting *s, int64_t particles, int64_t k, int n)
+static void by_ppg(setting *s, const mote_backward_setup *way, const char *name, int64_t particles, int64_t k, int n)
 {
-    const mote_ppg_setup setup = { filter_of(particles), hybrid, MOTE_FUNCTIONAL_ADDITIVE };
+    const mote_ppg_setup setup = { filter_of(particles), *way, MOTE_FUNCTIONAL_ADDITIVE };
     mote_ppg_sampler ppg;
     double *error = calloc(4 * (size_t)n, sizeof *error), *path = calloc(MOST, sizeof *path), seconds = bench_seconds();
     if (mote_ppg_sampler_open(&ppg, &s->space, &setup, &s->memory, NULL, &s->message))
@@ -180,8 +181,8 @@ static void by_ppg(setting *s, int64_t particles, int64_t k, int n)
             exit(1);
     }
     seconds = bench_seconds() - seconds;
-    report("PPG", particles, k, 1, error, n, seconds);
-    report("PPG", particles, k, k / 2, error + n, n, seconds);
+    report(name, particles, k, 1, error, n, seconds);
+    report(name, particles, k, k / 2, error + n, n, seconds);
     report("average along PPG's paths", particles, k, 1, error + 2 * n, n, seconds);
     report("average along PPG's paths", particles, k, k / 2, error + 3 * n, n, seconds);
     mote_ppg_sampler_close(&ppg);
@@ -263,7 +264,8 @@ int main(int argc, char **argv)
         printf("%-28s %6s %4s %4s %9s %8s %9s %10s\n", "method", "N", "k", "k0", "bias", "+-", "RMSE", "CPU, ms");
         by_paris(&s, cases[c].particles * cases[c].k, n);
         by_paris(&s, cases[c].particles, n);
-        by_ppg(&s, cases[c].particles, cases[c].k, n);
+        by_ppg(&s, &hybrid, "PPG, hybrid", cases[c].particles, cases[c].k, n);
+        by_ppg(&s, &metropolis, "PPG, Metropolis", cases[c].particles, cases[c].k, n);
         by_gibbs(&s, cases[c].particles, cases[c].k, n);
         close_setting(&s);
     }
