@@ -107,9 +107,9 @@ static int check(const mote_smoother_state *s)
         return mote_fail(s->message, MOTE_EUNSUPPORTED, "option replicates = %lld: the model '%s' carries no series "
                          "that could be filtered again", (long long)o->replicates,
                          mote_state_space_name(&s->stream.space));
-    if (model->linear_count && o->method < MOTE_SMOOTHER_FIXED_LAG)
+    if (model->linear_count) /* the moments that a particle carries are filtered ones, whatever happens later */
         return mote_fail(s->message, MOTE_EUNSUPPORTED, "option method = %s: the model '%s' has a part that is "
-                         "integrated out, given which its states are no Markov chain", methods[o->method]->name,
+                         "integrated out: its moments can be filtered, not smoothed", methods[o->method]->name,
                          mote_state_space_name(&s->stream.space));
     return MOTE_OK;
 }
