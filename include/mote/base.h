@@ -81,7 +81,7 @@ enum {
     MOTE_KIND_mote_smc2_stage,
     MOTE_KIND_mote_smc_options,
     MOTE_KIND_mote_smc_level,
-    MOTE_KIND_mote_metropolis_options
+    MOTE_KIND_mote_metropolis_options,
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }
