@@ -326,7 +326,8 @@ static int is_finite(const double *u, int64_t d)
     return finite;
 }
 
-/* An ellipsoid thinner than doubles resolve may have no numbers, or none in the cube: an end, not a loop. */
+/* An ellipsoid thinner than doubles resolve may have no numbers, or none in the cube; around a corner of 25 dimensions
+ * less than 1e-7 of it is inside: an end, not a loop. */
 static int propose(mote_birth_chain *chain)
 {
     const mote_sampler *sampler = chain->sampler;
@@ -338,8 +339,9 @@ static int propose(mote_birth_chain *chain)
             break;
     }
     return mote_fail(sampler->message, MOTE_ENUMERIC,
-                     "region sampler: the region above log-likelihood %.17g has no point in the unit cube that could be "
-                     "drawn: it is narrower than double precision resolves", sampler->threshold);
+                     "region sampler: no draw from the ellipsoids around the region above log-likelihood %.17g was "
+                     "inside the unit cube: they lie across its faces in many dimensions (step = slice or auto does "
+                     "without them), or are narrower than double precision resolves", sampler->threshold);
 }
 
 static int answer(mote_birth_chain *chain, int above, double log_likelihood, const double *derived)

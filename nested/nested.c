@@ -18,6 +18,9 @@
 
 MOTE_OPTION_TABLE(options, "nested", mote_nested_options, MOTE_NESTED_OPTIONS);
 
+/* Live points' worth of prior draws that are kept however many have zero likelihood; then those are only counted. */
+enum { ZEROS_PER_LIVE_POINT = 2000 };
+
 static int check_options(mote_run *run, const mote_nested_options *o)
 {
     if (o->prior_draws && o->prior_draws < o->live_points)
@@ -87,6 +90,9 @@ static int nested_open(mote_run *run, const void *model)
     if (!state->deaths_per_step)
         state->deaths_per_step = state->live_points / 20 > 1 ? state->live_points / 20 : 1;
     state->block = state->live_points;
+    state->room_for_zeros = ZEROS_PER_LIVE_POINT * state->live_points;
+    if (state->room_for_zeros < state->options->prior_draws)
+        state->room_for_zeros = state->options->prior_draws;
     state->best_log_likelihood = -INFINITY;
     mote_running_evidence_start(&state->running);
     mote_watch_start(&state->watch);

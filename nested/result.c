@@ -9,6 +9,7 @@
 #include "core/vector.h"
 #include "model/draws.h"
 #include "nested/state.h"
+#include "nested/volumes.h"
 
 static const struct warning {
     int64_t bit;
@@ -117,21 +118,37 @@ static int64_t all_warnings(const mote_run *run, const mote_nested_state *state,
         bits |= MOTE_WARNING_FAILED;
     if (run->ledger.failed[MOTE_REASON_TIMEOUT])
         bits |= MOTE_WARNING_TIMEOUT;
+    if (state->left_out)
+        bits |= MOTE_WARNING_ZEROS;
     return bits;
+}
+
+/* The points begin where the draws that are not among them have died: less volume, with its own error. */
+static void count_left_out(mote_nested_result *result, const mote_nested_state *state)
+{
+    double variance, left = mote_volumes_left(state->prior_count, state->left_out, &variance);
+    result->zeros_left_out = state->left_out;
+    result->log_volume_left = left;
+    result->log_evidence += left;
+    result->information -= left;
+    result->error_simulated = sqrt(result->error_simulated * result->error_simulated + variance);
+    result->error_bootstrap = sqrt(result->error_bootstrap * result->error_bootstrap + variance);
 }
 
 static void fill_errors(mote_nested_result *result, const mote_nested_state *state, const mote_evidence *evidence)
 {
-    double statistical = fmax(evidence->error_simulated, evidence->error_bootstrap);
     result->log_evidence = evidence->log_evidence;
     result->error_simulated = evidence->error_simulated;
     result->error_bootstrap = evidence->error_bootstrap;
+    result->information = evidence->information;
+    if (state->left_out)
+        count_left_out(result, state);
+    double statistical = fmax(result->error_simulated, result->error_bootstrap);
     result->error_tail = evidence->error_tail;
     result->error_constraint = state->prior_mass_error;
     result->log_evidence_error = sqrt(statistical * statistical + evidence->error_tail * evidence->error_tail
                                       + state->prior_mass_error * state->prior_mass_error);
     result->log_prior_mass = state->log_prior_mass;
-    result->information = evidence->information;
     result->effective_sample_size = evidence->effective_sample_size;
     result->remaining = evidence->remaining;
     result->half_difference = evidence->half_difference;
@@ -264,7 +281,8 @@ static void fill_columns(mote_draws *draws, const mote_nested_state *state, cons
     X(parent_child_error, "", "standard error of that correlation")                                             \
     X(half_difference, "sigma", "log Z of one half of the threads minus the other")                             \
     X(failed_prior_share, "", "share of prior draws whose likelihood failed")                                   \
-    X(failed_share, "", "share of all evaluations that failed")
+    X(failed_share, "", "share of all evaluations that failed")                                                 \
+    X(log_volume_left, "nats", "log of the prior volume without the zeros that were left out")
 
 #define RESULT_COUNTS(X)                                                   \
     X(iterations, "deaths, the final live points included")                \
@@ -272,7 +290,8 @@ static void fill_columns(mote_draws *draws, const mote_nested_state *state, cons
     X(plateau_deaths, "deaths that shared their likelihood with another")  \
     X(steps, "slice or walk steps per birth at the end; 0: region")        \
     X(finished_by, "how the run ended (enum mote_finished_by)")            \
-    X(polished, "1: the best point comes from the climb after the run")
+    X(polished, "1: the best point comes from the climb after the run")    \
+    X(zeros_left_out, "prior draws of zero likelihood that are counted, but are not among the points")
 
 static int add_results(mote_draws *draws, const mote_nested_result *result)
 {

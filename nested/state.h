@@ -39,6 +39,8 @@ typedef struct mote_nested_state {
     int64_t *order;                              /* 3 x order_room indices: in order, and scratch */
     int64_t order_room, ordered;                 /* ordered: of so many live points, the first, order is known */
     double *ranked;                              /* log-likelihoods of survivors, ascending */
+    int64_t room_for_zeros;                      /* live points beyond which zero likelihood is only counted */
+    int64_t finite, looked_at;                   /* of the first `looked_at` prior draws so many have a likelihood */
     mote_polish *polish;                         /* only in its phase */
     int64_t warned, newest;                      /* warnings that progress has told, and the last of them */
 
@@ -57,6 +59,7 @@ typedef struct mote_nested_state {
     int64_t ended_by;       /* enum mote_finished_by, once a stop rule has fired */
     int64_t failed_checked; /* the share of failures among the first rows is settled */
     int64_t failed_prior;
+    int64_t left_out;       /* prior draws of zero likelihood that are counted only: follows from the other counts */
     mote_points live, dead;
     double *insertion;      /* normalised insertion rank of each birth */
     int64_t insertion_room;

@@ -105,8 +105,9 @@ static int load_arrays(mote_run *run, mote_nested_state *state, mote_reader *rea
     if (!status)
         status = mote_points_load(&state->dead, reader);
     int64_t points = state->live.n + state->dead.n;
-    if (!status && (state->prior_count > points || state->birth_count != points - state->prior_count
-                    || state->survivors > state->live.n))
+    state->left_out = state->prior_count - (points - state->birth_count);
+    if (!status && (state->birth_count > points || state->left_out < 0 || state->survivors > state->live.n
+                    || (state->left_out > 0 && points - state->birth_count < state->room_for_zeros)))
         status = MOTE_ECORRUPT;
     if (!status) /* for the block under way */
         status = mote_points_reserve(&state->live, state->live.n + state->block);
@@ -173,7 +174,7 @@ int mote_nested_load(mote_run *run, mote_reader *reader)
 {
     mote_nested_state *state = run->state;
     mote_get_tag(reader, "nested");
-    state->ordered = 0;
+    state->ordered = state->finite = state->looked_at = 0;
 #define GET_INTEGER(name) state->name = mote_get_integer(reader);
     CARRIED_INTEGERS(GET_INTEGER)
 #undef GET_INTEGER

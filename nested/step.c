@@ -7,6 +7,7 @@
 #include "core/linear.h"
 #include "core/vector.h"
 #include "nested/state.h"
+#include "nested/volumes.h"
 
 /* Tops of address space: ranks use one particle per birth, prior draws and tries one per chain of theirs. */
 enum { ADDRESS_STEP_PRIOR = 0, ADDRESS_STEP_TRIES = 1 };
@@ -15,23 +16,23 @@ enum { SUM_BLOCK = 64 };
 
 /* ---- prior draws --------------------------------------------------------------------------------------------- */
 
-static int64_t finite_count(const mote_points *live)
+/* Prior draws with a likelihood; live points are only added in this phase. */
+static int64_t finite_count(mote_nested_state *state)
 {
-    int64_t count = 0;
-    for (int64_t i = 0; i < live->n; ++i)
-        count += live->log_likelihood[i] > -INFINITY;
-    return count;
+    for (; state->looked_at < state->live.n; ++state->looked_at)
+        state->finite += state->live.log_likelihood[state->looked_at] > -INFINITY;
+    return state->finite;
 }
 
 /* The next block of prior draws: 0 when there are enough. While points have no likelihood, whole blocks of
  * live_points follow: how many are drawn then depends on complete blocks alone, and every draw counts as prior
  * volume. */
-static int64_t prior_block(const mote_nested_state *state)
+static int64_t prior_block(mote_nested_state *state)
 {
     int64_t first = state->options->prior_draws ? state->options->prior_draws : state->live_points;
     if (state->prior_count < first)
         return first - state->prior_count;
-    return finite_count(&state->live) < state->live_points ? state->live_points : 0;
+    return finite_count(state) < state->live_points ? state->live_points : 0;
 }
 
 static int start_prior(mote_run *run, mote_nested_state *state)
@@ -40,11 +41,13 @@ static int start_prior(mote_run *run, mote_nested_state *state)
     if (n > state->block)
         n = state->block;
     if (n == 0) {
+        if (state->left_out) /* they die first */
+            state->running.log_x = mote_volumes_left(state->prior_count, state->left_out, NULL);
         state->phase = MOTE_PHASE_DEATHS;
         return MOTE_OK;
     }
     int64_t hopeless = state->live_points + state->options->plateau_tries;
-    if (state->prior_count >= hopeless && !finite_count(&state->live))
+    if (state->prior_count >= hopeless && !finite_count(state))
         return mote_fail(&run->message, MOTE_EPLATEAU, "%s: all of %lld draws from the prior have zero likelihood",
                          run->executor.function.name, (long long)state->prior_count);
     if (mote_points_reserve(&state->live, state->live.n + n))
@@ -64,7 +67,10 @@ static int end_prior(mote_run *run, mote_nested_state *state)
 {
     for (int64_t i = 0; i < state->crew.n; ++i) {
         const mote_prior_draw *draw = &state->prior.draws[i];
-        mote_points_add(&state->live, draw->cube, draw->theta, draw->derived, draw->log_likelihood, -INFINITY, 1);
+        if (draw->log_likelihood == -INFINITY && state->live.n >= state->room_for_zeros)
+            ++state->left_out;
+        else
+            mote_points_add(&state->live, draw->cube, draw->theta, draw->derived, draw->log_likelihood, -INFINITY, 1);
         mote_watch_point(&state->watch, draw->log_likelihood, 1);
         state->failed_prior += draw->reason != MOTE_REASON_NONE;
     }

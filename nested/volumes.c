@@ -95,6 +95,16 @@ double mote_volumes_gain(mote_volumes *volumes, int64_t begin, int64_t n)
     return dot(volumes->gain + begin, ratio, n);
 }
 
+/* Sums of 1/j and of 1/j^2 for j = kept + 1 .. n by their asymptotic series: from kept = 2,000 on the next terms are
+ * below 1e-15 and 1e-10. */
+double mote_volumes_left(int64_t n, int64_t deaths, double *variance)
+{
+    double all = (double)n, kept = (double)(n - deaths);
+    if (variance)
+        *variance = (1 / kept - 1 / all) - (1 / (kept * kept) - 1 / (all * all)) / 2;
+    return mote_log(kept / all) + (1 / kept - 1 / all) / 2 - (1 / (kept * kept) - 1 / (all * all)) / 12;
+}
+
 static void sort_births(mote_births *births, int64_t *scratch, double *key, const double *birth,
                         const double *from_prior, int64_t n)
 {

@@ -38,6 +38,10 @@ double mote_volumes_log_height(const mote_deaths *deaths, int64_t i, int *whole)
  * sum gain_i ratio_i over them, in a fixed order. */
 double mote_volumes_gain(mote_volumes *volumes, int64_t begin, int64_t n);
 
+/* log of the volume that is left when the first `deaths` of n points have died, births none: its mean, and into
+ * `variance` (or NULL) its variance. The share left is Beta(n - deaths + 1, deaths). */
+double mote_volumes_left(int64_t n, int64_t deaths, double *variance);
+
 /* Points that are not initial prior draws, in order of their birth contour (ties: in order of death). */
 typedef struct mote_births {
     int64_t prior, later; /* counts: prior + later = n */

@@ -57,7 +57,8 @@ MOTE_API extern const mote_algorithm *const mote_nested;
     X(MISSED_PEAK, 256, "a polished peak holds more evidence than the run found")                                      \
     X(LIMIT, 512, "a limit ended the run before its stopping rule")                                                    \
     X(FAILED, 1024, "some likelihood evaluations failed")                                                              \
-    X(TIMEOUT, 2048, "rows hit the time limit: the run need not repeat")
+    X(TIMEOUT, 2048, "rows hit the time limit: the run need not repeat")                                               \
+    X(ZEROS, 4096, "most of the prior has zero likelihood: some of its draws are counted, but are not among the points")
 
 enum mote_warning {
 #define MOTE_WARNING_ENUMERATOR(name, bit, text) MOTE_WARNING_##name = bit,
@@ -95,6 +96,8 @@ typedef struct mote_nested_result {
     int64_t warnings;             /* bits of enum mote_warning */
     int64_t finished_by;          /* enum mote_finished_by */
     int64_t polished;             /* 1: best_theta comes from the polish */
+    int64_t zeros_left_out;       /* prior draws of zero likelihood that are counted, but are not among the points */
+    double log_volume_left;       /* mean log of the prior volume without them; 0 when there are none */
 } mote_nested_result;
 
 /* Fills `result` from a run of mote_nested that has draws. */

@@ -4,8 +4,10 @@
 #include <float.h>
 #include <mote/mote.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/run.h"
+#include "nested/volumes.h"
 #include "tests/support/fingerprint.h"
 #include "tests/support/test.h"
 
@@ -104,8 +106,87 @@ static void extremes_end(void **state)
             check_extreme(&extremes[i], step);
 }
 
+/* ---- most of the prior has zero likelihood ----------------------------------------------------------------------- */
+
+static double splinter(const double *theta) { return theta[0] < 2e-5 ? log(theta[1]) : -(double)INFINITY; }
+
+static const struct extreme splinter_case = { "splinter", splinter, NAN };
+
+static mote_run *open_splinter(int64_t seed)
+{
+    static const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(square), .name = "splinter",
+                                        .log_likelihood_point = point,
+                                        .ctx = (void *)(uintptr_t)&splinter_case };
+    const mote_nested_options options = { MOTE_VERSIONED(mote_nested_options), .live_points = 20, .seed = seed,
+                                          .plateau_tries = 10000000, .simulations = 50, .bootstraps = 20 };
+    mote_run *run = NULL;
+    assert_status(mote_run_open(&run, mote_nested, &target, &options), MOTE_OK);
+    return run;
+}
+
+/* A million draws for 20 points, of which 40,000 are kept: Z = 1e-5. Each pull beyond 4.5 (chance 1e-5), their sum
+ * beyond 4 sqrt 8 (6e-5). A run that is saved and resumed between two blocks has the same bytes. */
+static void zeros_beyond_a_number_are_counted(void **state)
+{
+    (void)state;
+    double pulls = 0;
+    for (int64_t seed = 1; seed <= 8; ++seed) {
+        mote_run *run = open_splinter(seed);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        mote_nested_result result = { .head = MOTE_VERSIONED(mote_nested_result) };
+        assert_status(mote_nested_get_result(run, &result), MOTE_OK);
+        mote_ledger ledger = { .head = MOTE_VERSIONED(mote_ledger) };
+        assert_status(mote_run_ledger(run, &ledger), MOTE_OK);
+        double pull = (result.log_evidence - log(1e-5)) / result.log_evidence_error;
+        if (!(fabs(pull) < 4.5))
+            print_error("seed %d: log Z %g +- %g\n", (int)seed, result.log_evidence, result.log_evidence_error);
+        assert_true(fabs(pull) < 4.5);
+        pulls += pull;
+        assert_true(result.iterations < 45000 && result.zeros_left_out > 300000);
+        assert_true(ledger.calls > result.iterations + result.zeros_left_out - 1);
+        assert_true((result.warnings & MOTE_WARNING_ZEROS) != 0);
+        assert_close(result.information, 10.8 - 0.3, 2, 0); /* log 5e4, and 0.19 of the slope */
+        mote_run_close(&run);
+    }
+    assert_true(fabs(pulls) < 4 * sqrt(8));
+}
+
+static void zeros_left_out_survive_a_checkpoint(void **state)
+{
+    (void)state;
+    char file[64];
+    snprintf(file, sizeof file, "/tmp/mote-splinter-%ld.checkpoint", (long)getpid());
+    mote_run *whole = open_splinter(9), *first = open_splinter(9), *second = open_splinter(9);
+    assert_status(mote_run_finish(whole), MOTE_OK);
+    for (int64_t i = 0; i < 9000; ++i) /* 20 draws each: beyond the 40,000 */
+        assert_status(mote_run_step(first), MOTE_OK);
+    assert_status(mote_run_save(first, file), MOTE_OK);
+    assert_status(mote_run_load(second, file), MOTE_OK);
+    assert_status(mote_run_finish(second), MOTE_OK);
+    assert_true(fingerprint(mote_run_draws(whole)) == fingerprint(mote_run_draws(second)));
+    remove(file);
+    mote_run_close(&whole);
+    mote_run_close(&first);
+    mote_run_close(&second);
+}
+
+static void volume_left_is_a_harmonic_sum(void **state)
+{
+    (void)state;
+    double mean = 0, squares = 0, variance;
+    for (int64_t j = 101; j <= 5000; ++j) {
+        mean -= 1 / (double)j;
+        squares += 1 / ((double)j * (double)j);
+    }
+    assert_close(mote_volumes_left(5000, 4900, &variance), mean, 0, 1e-10);
+    assert_close(variance, squares, 0, 1e-4);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(extremes_end) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(extremes_end), cmocka_unit_test(zeros_beyond_a_number_are_counted),
+        cmocka_unit_test(zeros_left_out_survive_a_checkpoint), cmocka_unit_test(volume_left_is_a_harmonic_sum)
+    };
     return run_unit_tests(tests);
 }
