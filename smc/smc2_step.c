@@ -15,6 +15,8 @@
 #include "smc/smc2_state.h"
 
 enum { FIRST_ROOM = 64 };                 /* observations of a stream */
+enum { LIMIT_FACTOR = 100 };              /* particles_limit in units of particles, unless it is given */
+enum { MOST_FACTOR = 8 };                 /* growth of a filter at one observation */
 static const double PIECE = 1e6;          /* particle-steps of one thread */
 static const double NOISE_ENOUGH = 0.1;   /* below it, low acceptance is not the filters' fault */
 
@@ -321,14 +323,14 @@ static int64_t wanted_particles(mote_smc2_run_state *state)
 {
     const mote_smc2_options *o = state->options;
     const mote_smc2_record *record = present(state);
-    const int64_t now = state->bank.setup.particles, limit = o->particles_limit ? o->particles_limit : INT32_MAX / 2;
+    const int64_t now = state->bank.setup.particles, limit = o->particles_limit ? o->particles_limit : LIMIT_FACTOR * o->particles;
     int64_t wanted = now;
     double left = record->noise;
     if (left > o->noise_limit || (left > NOISE_ENOUGH && record->acceptance < o->acceptance_limit))
         do {
             wanted *= 2;
             left /= 2;
-        } while (left > o->noise_limit && wanted <= limit && wanted < 64 * now);
+        } while (left > o->noise_limit && wanted <= limit && wanted < MOST_FACTOR * now);
     state->limited |= wanted > limit;
     return wanted > limit ? limit > now ? limit : now : wanted;
 }

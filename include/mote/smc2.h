@@ -31,7 +31,7 @@ enum mote_smc2_adapt { MOTE_SMC2_ADAPT_ON, MOTE_SMC2_ADAPT_OFF };
     REAL(noise_limit, 1.5, "nats^2", 1e-6, 1e6, "adapt: largest variance of log Z at the posterior mean")              \
     REAL(acceptance_limit, 0.15, "", 1e-6, 1, "adapt: smallest acceptance, where the noise is above 0.1")              \
     INTEGER(noise_filters, 20, "filters", 3, 100000, "fresh filters at the posterior mean that measure the noise")     \
-    INTEGER(particles_limit, 0, "particles", 0, 1000000000, "adapt: most particles of a filter; 0: no limit")          \
+    INTEGER(particles_limit, 0, "particles", 0, 1000000000, "adapt: most particles of a filter; 0: a hundred times `particles`") \
     INTEGER(variance_lag, 20, "resamplings", 1, 1000000, "how far back the error of log Z looks for common ancestors")
 
 typedef struct mote_smc2_options {
