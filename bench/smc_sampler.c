@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMC samplers: what an evidence costs. Repeated runs on conjugate normals (prior N(0, 1), likelihood of sd 0.1 in each of d
- * dimensions; log Z is known), waste-free with a random walk at the chain length of the peer's example, at ours, and MALA.
+/* SMC samplers: what an evidence costs. Repeated runs on conjugate normals (prior N(0, 1), likelihood of sd 0.1 in each
+ * of d dimensions; log Z is known), waste-free with a random walk at the chain length of the peer's example, at ours,
+ * and MALA.
  *
  *     smc_sampler [seeds]
  *
- * Columns: rms error of log Z, the reported error, calls, us of CPU per call, and calls x (rms error)^2: the calls that one
- * unit of variance costs, which does not depend on the number of particles. bench/smc_sampler_peer.py prints the same of
- * the Python package `particles` for the first rows. */
+ * Columns: rms error of log Z, the reported error, calls, us of CPU per call, and calls x (rms error)^2: the calls that
+ * one unit of variance costs, which does not depend on the number of particles. bench/smc_sampler_peer.py prints the
+ * same of the Python package `particles` for the first rows. */
 #include <math.h>
 #include <mote/mote.h>
 #include <string.h>

@@ -51,7 +51,7 @@ static int64_t scratch_size(const mote_kernel *kernel)
     return kernel->settings.components * (1 + d + d * d) + d; /* the last d: the principal axis */
 }
 
-/* ---- the law ------------------------------------------------------------------------------------------------------- */
+/* ---- the law --------------------------------------------------------------------------------------------------- */
 
 static double squared_radius(const mote_kernel *kernel, const part *p, const double *y, double *scratch)
 {
@@ -87,10 +87,11 @@ static void set_norm(const mote_kernel *kernel, const part *p)
 {
     const double d = (double)kernel->dimension, nu = DEGREES;
     *p->log_norm = log(*p->share) + mote_log_gamma(0.5 * (nu + d)) - mote_log_gamma(0.5 * nu)
-                   - 0.5 * d * log(nu * 3.14159265358979323846) - mote_lower_log_determinant(p->lower, kernel->dimension);
+                   - 0.5 * d * log(nu * 3.14159265358979323846)
+                   - mote_lower_log_determinant(p->lower, kernel->dimension);
 }
 
-/* ---- the fit ------------------------------------------------------------------------------------------------------- */
+/* ---- the fit --------------------------------------------------------------------------------------------------- */
 
 /* First principal axis of the covariance times its standard deviation, by the power method. */
 static void principal_axis(mote_kernel *kernel, double *axis)
@@ -220,7 +221,7 @@ static void fit(mote_kernel *kernel, const double *y, const double *weight, int6
     }
 }
 
-/* ---- the kernel ---------------------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------------------------ */
 
 static void prepare(mote_kernel *kernel)
 {

@@ -41,7 +41,7 @@ int64_t mote_kernel_needs_gradient(const mote_kernel_method *method)
     return method->gradient;
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------------------- */
 
 static int check_space(const mote_kernel_method *method, const mote_space *space, mote_message *message)
 {
@@ -52,9 +52,11 @@ static int check_space(const mote_kernel_method *method, const mote_space *space
                          "has one (MOTE_HAS_GRADIENT)", method->name, target->name ? target->name : "target");
     for (int64_t i = 0; i < space->parameter_count; ++i)
         if (space->parameters[i].prior == MOTE_PRIOR_CONDITIONAL)
-            return mote_fail(message, MOTE_EUNSUPPORTED,
-                             "kernel %s moves on the real line, and parameter '%s' has a conditional prior, which has no "
-                             "transform to it", method->name, space->parameters[i].name);
+            return mote_fail(
+                message, MOTE_EUNSUPPORTED,
+                "kernel %s moves on the real line, and parameter '%s' has a conditional prior, which has no "
+                "transform to it",
+                method->name, space->parameters[i].name);
     return MOTE_OK;
 }
 
@@ -97,7 +99,8 @@ static int open_chains(mote_kernel *kernel)
 {
     const mote_space *space = kernel->space;
     const int64_t d = kernel->dimension, work = kernel->method->work_size(kernel);
-    const int64_t width = 2 * (d + space->theta_count + space->derived_count + (kernel->method->gradient ? 2 * d : 0)) + work;
+    const int64_t width =
+        2 * (d + space->theta_count + space->derived_count + (kernel->method->gradient ? 2 * d : 0)) + work;
     kernel->chains = mote_memory_allocate(kernel->memory, kernel->capacity, sizeof *kernel->chains);
     kernel->values = mote_memory_allocate(kernel->memory, kernel->capacity * width, sizeof(double));
     kernel->scratch = mote_memory_allocate(kernel->memory, 4 * d + space->theta_count, sizeof(double));
@@ -168,7 +171,7 @@ void mote_kernel_set_trace(mote_kernel *kernel, mote_kernel_points *trace)
     kernel->trace = trace;
 }
 
-/* ---- points ---------------------------------------------------------------------------------------------------------- */
+/* ---- points ---------------------------------------------------------------------------------------------------- */
 
 double mote_kernel_log_density(const mote_kernel *kernel, const mote_kernel_point *point)
 {
@@ -227,7 +230,7 @@ void mote_kernel_fill_value(const mote_kernel *kernel, mote_kernel_point *point,
         mote_space_gradient(space, point->y, point->theta, value->gradient, point->slope, point->base_slope);
 }
 
-/* ---- chains ---------------------------------------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------------------------- */
 
 void mote_kernel_place(mote_kernel *kernel, int64_t i, const mote_kernel_point *point)
 {

@@ -41,7 +41,8 @@ void mote_kernel_points_put(mote_kernel_points *population, int64_t i, const mot
 void mote_point_copy(const mote_kernel_points *shape, mote_kernel_point *to, const mote_kernel_point *from);
 
 /* Fills parameters, log_likelihood and log_prior (where there is such a column) of rows first ... of draws. */
-void mote_kernel_points_fill(const mote_kernel_points *population, const mote_space *space, mote_draws *draws, int64_t first);
+void mote_kernel_points_fill(const mote_kernel_points *population, const mote_space *space, mote_draws *draws,
+                             int64_t first);
 
 /* The n points; `load` makes room itself. */
 void mote_kernel_points_save(const mote_kernel_points *population, mote_writer *writer);

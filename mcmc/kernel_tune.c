@@ -146,7 +146,7 @@ void mote_kernel_set_tuning(mote_kernel *kernel, const double *values)
     memcpy(kernel->tuning, values, (size_t)kernel->tuning_count * sizeof *values);
 }
 
-/* ---- checkpoint ------------------------------------------------------------------------------------------------------ */
+/* ---- checkpoint ------------------------------------------------------------------------------------------------ */
 
 static void put_point(const mote_kernel *kernel, const mote_kernel_point *point, mote_writer *writer)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996), preconditioned with the tuned covariance S = L L', in
- * its truncated form. With g the gradient of the log density on the real line and e = s 1.65 d^(-1/6):
+/* Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996), preconditioned with the tuned covariance S = L L',
+ * in its truncated form. With g the gradient of the log density on the real line and e = s 1.65 d^(-1/6):
  *
  *     h(y)  = (e/2) L' g(y), cut to length (e/2) 5 sqrt(d); 0 where g is not finite
  *     y'    = y + e L (z + h(y)),  z ~ N(0, I)

@@ -2,9 +2,9 @@
 /* The run algorithm `metropolis`: chains of one kernel.
  *
  *     START  each chain: prior draws until one has a likelihood > 0; the kernel is tuned from other prior draws
- *     WARM   rounds of 10 transitions. After round k, gain k^-0.6: scale towards the target acceptance, mean and covariance
- *            towards the states of all chains (Andrieu & Thoms 2008). After a quarter and a half of the warm-up the kernel
- *            is tuned anew from the states since the last time
+ *     WARM   rounds of 10 transitions. After round k, gain k^-0.6: scale towards the target acceptance, mean and
+ *            covariance towards the states of all chains (Andrieu & Thoms 2008). After a quarter and a half of the
+ *            warm-up the kernel is tuned anew from the states since the last time
  *     KEEP   the kernel is frozen; states are kept
  *
  * All chains share one kernel. Known answer: tests/mcmc/test_metropolis.c. */
@@ -29,7 +29,8 @@ typedef struct start_chain {
     int64_t i, tries;
 } start_chain;
 
-#define CARRIED(X) X(phase) X(busy) X(rounds) X(transitions) X(failed_checked) X(crews) X(transitions_kept) X(accepted_kept)
+#define CARRIED(X)                                                                                                     \
+    X(phase) X(busy) X(rounds) X(transitions) X(failed_checked) X(crews) X(transitions_kept) X(accepted_kept)
 
 typedef struct metropolis_state {
     const mote_metropolis_options *options;
@@ -50,7 +51,7 @@ typedef struct metropolis_state {
     int64_t window_n, window_capacity;
 } metropolis_state;
 
-/* ---- start --------------------------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------------------------- */
 
 static int start_want(void *opaque, double *theta)
 {
@@ -121,15 +122,16 @@ static int end_start(mote_run *run, metropolis_state *state)
     for (int64_t i = 0; i < state->options->chains; ++i) {
         const mote_kernel_point point = mote_kernel_points_at(&state->round, i);
         if (!(point.log_likelihood > -INFINITY))
-            return mote_fail(&run->message, MOTE_EMODEL, "chain %lld: none of %d prior draws had a likelihood above zero",
-                             (long long)i, (int)TRIES);
+            return mote_fail(&run->message, MOTE_EMODEL,
+                             "chain %lld: none of %d prior draws had a likelihood above zero", (long long)i,
+                             (int)TRIES);
         mote_kernel_place(state->kernel, i, &point);
     }
     state->phase = WARM;
     return MOTE_OK;
 }
 
-/* ---- rounds -------------------------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------------------------- */
 
 /* Transitions of a round. Kept draws far apart come one per round, without a trace. */
 static int64_t round_length(const metropolis_state *state)
@@ -151,7 +153,8 @@ static int begin_round(mote_run *run, metropolis_state *state)
     const int64_t chains = state->options->chains, length = round_length(state);
     size_t size;
     if (state->phase == KEEP && mote_kernel_points_reserve(&state->kept, state->kept.n + chains * ROUND))
-        return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld draws", (long long)(state->kept.n + chains * ROUND));
+        return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld draws",
+                         (long long)(state->kept.n + chains * ROUND));
     for (int64_t c = 0; c < chains; ++c)
         mote_kernel_begin(state->kernel, c, &run->source, (uint32_t)state->crews, c, length,
                           traced(state) ? c * ROUND : -1);
@@ -167,7 +170,8 @@ static void into_window(metropolis_state *state, int64_t length)
     const int64_t d = state->space.dimension;
     for (int64_t c = 0; c < state->options->chains; ++c)
         for (int64_t k = 0; k < length && state->window_n < state->window_capacity; ++k)
-            memcpy(state->window + state->window_n++ * d, state->round.y + (c * ROUND + k) * d, (size_t)d * sizeof(double));
+            memcpy(state->window + state->window_n++ * d, state->round.y + (c * ROUND + k) * d,
+                   (size_t)d * sizeof(double));
 }
 
 /* Did the warm-up pass this share of its length with the last `length` transitions? */
@@ -242,16 +246,18 @@ static int metropolis_step(mote_run *run)
     return state->phase == DONE ? MOTE_DONE : MOTE_OK;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------------------- */
 
 static int open_kernel(mote_run *run, metropolis_state *state)
 {
     const mote_metropolis_options *o = state->options;
     const mote_kernel_settings settings = { .components = o->components };
     const mote_kernel_method *method =
-        o->kernel != MOTE_METROPOLIS_AUTO ? mote_kernel_at(o->kernel - 1)
-                                          : mote_kernel_find(state->space.target.flags & MOTE_HAS_GRADIENT ? "mala" : "random_walk");
-    int status = mote_kernel_open(&state->kernel, method, &settings, &state->space, o->chains, &run->memory, &run->message);
+        o->kernel != MOTE_METROPOLIS_AUTO
+            ? mote_kernel_at(o->kernel - 1)
+            : mote_kernel_find(state->space.target.flags & MOTE_HAS_GRADIENT ? "mala" : "random_walk");
+    int status =
+        mote_kernel_open(&state->kernel, method, &settings, &state->space, o->chains, &run->memory, &run->message);
     if (status)
         return status;
     mote_kernel_points_open(&state->round, &state->space, mote_kernel_needs_gradient(method), &run->memory);
@@ -306,7 +312,7 @@ static void metropolis_close(mote_run *run)
     mote_space_close(&state->space);
 }
 
-/* ---- checkpoint ---------------------------------------------------------------------------------------------------- */
+/* ---- checkpoint ------------------------------------------------------------------------------------------------ */
 
 static int metropolis_save(mote_run *run, mote_writer *writer)
 {
@@ -346,7 +352,8 @@ static int load_crew(metropolis_state *state, mote_reader *reader)
         return reader->status;
     if (state->phase != START)
         bytes = mote_kernel_chains(state->kernel, &size);
-    int status = mote_crew_load(&state->crew, state->phase == START ? &start_table : mote_kernel_table, bytes, size, reader);
+    int status =
+        mote_crew_load(&state->crew, state->phase == START ? &start_table : mote_kernel_table, bytes, size, reader);
     return status || state->crew.n == state->options->chains ? status : MOTE_ECORRUPT;
 }
 
@@ -358,7 +365,9 @@ static int load_rest(metropolis_state *state, mote_reader *reader)
     int status = reader->status ? reader->status : mote_kernel_points_load(&state->round, reader);
     if (!status)
         status = mote_kernel_points_load(&state->kept, reader);
-    if (!status && (state->round.n != chains * ROUND || state->kept.n % chains || state->kept.n > state->options->draws * chains))
+    if (!status
+        && (state->round.n != chains * ROUND || state->kept.n % chains
+            || state->kept.n > state->options->draws * chains))
         status = MOTE_ECORRUPT;
     if (!status)
         status = mote_kernel_points_reserve(&state->kept, state->kept.n + chains * ROUND);
@@ -378,10 +387,11 @@ static int metropolis_load(mote_run *run, mote_reader *reader)
     state->jump_sum = mote_get_real(reader);
     state->acceptance_sum = mote_get_real(reader);
     int status = reader->status;
-    if (!status && (state->phase < START || state->phase > DONE || state->busy < 0 || state->busy > 1 || state->rounds < 0
-                    || state->transitions < 0 || state->crews < 0 || state->transitions > INT64_MAX / 2
-                    || (state->phase == WARM && state->transitions >= state->options->warm_up)
-                    || (state->phase == DONE && state->busy)))
+    if (!status
+        && (state->phase < START || state->phase > DONE || state->busy < 0 || state->busy > 1 || state->rounds < 0
+            || state->transitions < 0 || state->crews < 0 || state->transitions > INT64_MAX / 2
+            || (state->phase == WARM && state->transitions >= state->options->warm_up)
+            || (state->phase == DONE && state->busy)))
         status = MOTE_ECORRUPT;
     if (!status)
         status = load_rest(state, reader);
@@ -394,7 +404,7 @@ static int metropolis_load(mote_run *run, mote_reader *reader)
     return MOTE_OK;
 }
 
-/* ---- draws --------------------------------------------------------------------------------------------------------- */
+/* ---- draws ----------------------------------------------------------------------------------------------------- */
 
 static int add_results(const mote_run *run, mote_draws *draws)
 {
@@ -406,7 +416,8 @@ static int add_results(const mote_run *run, mote_draws *draws)
         status = mote_draws_add_real(draws, "squared_jump", state->jump_sum / transitions, "",
                                      "mean squared jump in units of the covariance");
     if (!status)
-        status = mote_draws_add_real(draws, "scale", mote_kernel_scale(state->kernel), "", "of the kernel, against its default");
+        status = mote_draws_add_real(draws, "scale", mote_kernel_scale(state->kernel), "",
+                                     "of the kernel, against its default");
     if (!status)
         status = mote_draws_add_count(draws, "chains", state->options->chains, "", "number of chains");
     if (!status)

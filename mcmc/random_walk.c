@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random-walk Metropolis (Metropolis et al. 1953) with the scale of Roberts, Gelman & Gilks (1997) and the identity part
- * of Roberts & Rosenthal (2009):
+/* Random-walk Metropolis (Metropolis et al. 1953) with the scale of Roberts, Gelman & Gilks (1997) and the identity
+ * part of Roberts & Rosenthal (2009):
  *
  *     y' = y + s (2.38 / sqrt d) L z            with probability 1 - b, L L' the tuned covariance
  *     y' = y + (0.1 / sqrt d) unit z            with probability b = 0.05, unit: standard deviations at the first fit
@@ -8,8 +8,8 @@
  * Both parts are symmetric, so the acceptance ratio is that of the densities. The identity part keeps the walk alive
  * when the covariance has collapsed. Target acceptance: 0.44 in one dimension, 0.234 in many.
  *
- * Used with log-likelihoods that are unbiased estimates this is particle marginal Metropolis-Hastings (Andrieu, Doucet &
- * Holenstein 2010): the current value is kept, never estimated again. */
+ * Used with log-likelihoods that are unbiased estimates this is particle marginal Metropolis-Hastings (Andrieu, Doucet
+ * & Holenstein 2010): the current value is kept, never estimated again. */
 #include <math.h>
 
 #include "core/linear.h"

@@ -9,7 +9,8 @@ int mote_genealogy_open(mote_genealogy *genealogy, int64_t n, int64_t lag, const
     *genealogy = (mote_genealogy){ .memory = memory };
     genealogy->index = mote_memory_allocate(memory, n, sizeof *genealogy->index);
     genealogy->sum = mote_memory_allocate(memory, n, sizeof *genealogy->sum);
-    int status = genealogy->index && genealogy->sum ? mote_lineage_open(&genealogy->lineage, memory, n, lag) : MOTE_ENOMEM;
+    int status =
+        genealogy->index && genealogy->sum ? mote_lineage_open(&genealogy->lineage, memory, n, lag) : MOTE_ENOMEM;
     if (!status)
         return MOTE_OK;
     mote_memory_release(memory, genealogy->index);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The variance of log Z from the genealogy of a single run: the fixed-lag form of the estimators of Chan & Lai (2013),
  * Lee & Whiteley (2018), Olsson & Douc (2019). Generations g = resampling events, g = 0 the first particles; W the
- * weights at the end of generation u = min(g + lag, last), C_g^u = sum over ancestors e of generation g of (sum of W over
- * the descendants of e)^2:
+ * weights at the end of generation u = min(g + lag, last), C_g^u = sum over ancestors e of generation g of (sum of W
+ * over the descendants of e)^2:
  *
  *     h_g = (C_g^u - C_{g+1}^u) / (1 - C_{g+1}^u),  C_{last+1} = 0
  *     var(log Z) = sum_g -log(1 - h_g) - 1/N;  multinomial: sum_g (-log(1 - h_g) - log(N / (N - 1)))

@@ -29,7 +29,8 @@ static int check_options(mote_run *run, const mote_smc_state *state)
     if (state->data && state->persistent)
         return mote_fail(&run->message, MOTE_EOPTION, "option form = persistent needs sequence = tempering");
     if (state->data && o->keep == MOTE_SMC_DRAWS_ALL)
-        return mote_fail(&run->message, MOTE_EOPTION, "option keep = all needs sequence = tempering: particles of part of "
+        return mote_fail(&run->message, MOTE_EOPTION,
+                         "option keep = all needs sequence = tempering: particles of part of "
                          "the data have no likelihood of the rest");
     return mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, unwanted, &run->message);
 }
@@ -65,9 +66,10 @@ static int divide(mote_run *run, mote_smc_state *state)
     state->chains = o->particles / state->chain_length;
     state->particles = state->chains * state->chain_length;
     if (state->chain_length < 2 || state->chains < 2)
-        return mote_fail(&run->message, MOTE_EOPTION, "option chain_length = %lld: %lld particles make %lld chains; it takes at "
-                         "least 2 of 2 states", (long long)state->chain_length, (long long)o->particles,
-                         (long long)state->chains);
+        return mote_fail(&run->message, MOTE_EOPTION,
+                         "option chain_length = %lld: %lld particles make %lld chains; it takes at "
+                         "least 2 of 2 states",
+                         (long long)state->chain_length, (long long)o->particles, (long long)state->chains);
     return MOTE_OK;
 }
 
@@ -105,7 +107,8 @@ static int open_memory(mote_run *run, mote_smc_state *state)
     missing |= !(state->increment = mote_memory_allocate(memory, n, sizeof(double)));
     missing |= !(state->ancestor = mote_memory_allocate(memory, n, sizeof(int32_t)));
     missing |= !(state->evaluations = mote_memory_allocate(memory, n, sizeof *state->evaluations));
-    missing |= !(state->cube = mote_memory_allocate(memory, state->space.dimension + state->space.theta_count, sizeof(double)));
+    missing |= !(state->cube =
+                     mote_memory_allocate(memory, state->space.dimension + state->space.theta_count, sizeof(double)));
     if (!missing && !state->waste_free && !state->persistent)
         missing = mote_genealogy_open(&state->genealogy, n, state->options->variance_lag, memory);
     return missing ? MOTE_ENOMEM : mote_crew_open(&state->crew, &run->executor, memory, n);
@@ -159,9 +162,9 @@ static void smc_close(mote_run *run)
 {
     mote_smc_state *state = run->state;
     const mote_memory *memory = &run->memory;
-    void *blocks[] = { state->increment, state->ancestor, state->evaluations, state->cube, state->records, state->tunings,
-                       state->mixture, state->linear, state->schedule, state->replayed_steps, state->replayed_tunings,
-                       state->weights.factor };
+    void *blocks[] = { state->increment, state->ancestor,       state->evaluations,      state->cube,
+                       state->records,   state->tunings,        state->mixture,          state->linear,
+                       state->schedule,  state->replayed_steps, state->replayed_tunings, state->weights.factor };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
     mote_memory_release_aligned(memory, state->weights.log_weight);

@@ -4,8 +4,8 @@
  *     the kernel is tuned from the weighted particles
  *     waste-free:  M of N are drawn; chain c makes P - 1 transitions; its P states are particles c P ... c P + P - 1
  *     otherwise:   N are drawn; each makes `steps` transitions, or as many as it takes until the mean squared
- *                  displacement from where the moves began, in units of the covariance, grows by less than a fiftieth in
- *                  a round of a quarter of the steps so far (after Buchholz, Chopin & Jacob 2021), and the
+ *                  displacement from where the moves began, in units of the covariance, grows by less than a fiftieth
+ *                  in a round of a quarter of the steps so far (after Buchholz, Chopin & Jacob 2021), and the
  *                  log-likelihoods have forgotten where they began, to a correlation of a tenth. Measured in 50
  *                  dimensions: a tenth of correlation left in the coordinates costs a nat of bias
  *
@@ -17,7 +17,7 @@
 
 static const double GROWTH = 1.02, MEMORY = 0.1, SCALE_GAIN = 2;
 
-/* ---- beginning ----------------------------------------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------------------------- */
 
 static void tune(mote_smc_state *state, const mote_kernel_points *from)
 {
@@ -94,18 +94,19 @@ int mote_smc_start_move(mote_run *run)
     return MOTE_OK;
 }
 
-/* ---- ending -------------------------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------------------------- */
 
 static double mean_displacement(const mote_smc_state *state)
 {
     const int64_t d = state->space.dimension;
     double sum = 0;
     for (int64_t c = 0; c < state->chains; ++c)
-        sum += mote_kernel_squared_distance(state->kernel, state->next.y + c * d, mote_kernel_current(state->kernel, c).y);
+        sum +=
+            mote_kernel_squared_distance(state->kernel, state->next.y + c * d, mote_kernel_current(state->kernel, c).y);
     return sum / (double)state->chains;
 }
 
-/* Correlation over the chains of the log-likelihood now with that at the start: it may outlast that of the coordinates. */
+/* Correlation over the chains of the log-likelihood now with that at the start: it may outlast the coordinates'. */
 static double memory_left(const mote_smc_state *state)
 {
     const double n = (double)state->chains;
@@ -115,7 +116,8 @@ static double memory_left(const mote_smc_state *state)
         y += mote_kernel_current(state->kernel, c).log_likelihood / n;
     }
     for (int64_t c = 0; c < state->chains; ++c) {
-        const double a = state->next.log_likelihood[c] - x, b = mote_kernel_current(state->kernel, c).log_likelihood - y;
+        const double a = state->next.log_likelihood[c] - x,
+                     b = mote_kernel_current(state->kernel, c).log_likelihood - y;
         xx += a * a;
         yy += b * b;
         xy += a * b;
@@ -130,7 +132,8 @@ static int64_t more_steps(mote_smc_state *state)
     if (state->waste_free || o->steps || state->replayed_steps || state->steps_made >= o->max_steps)
         return 0;
     const double before = state->displacement, now = mean_displacement(state);
-    const int64_t quarter = state->steps_made / 4 > 1 ? state->steps_made / 4 : 1, left = o->max_steps - state->steps_made;
+    const int64_t quarter = state->steps_made / 4 > 1 ? state->steps_made / 4 : 1,
+                  left = o->max_steps - state->steps_made;
     state->displacement = now;
     const double noise = 2 / sqrt((double)state->chains);
     if (state->steps_made > 1 && before > 0 && now < GROWTH * before && memory_left(state) < fmax(MEMORY, noise))

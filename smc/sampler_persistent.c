@@ -44,7 +44,8 @@ static int grow_resampler(mote_smc_state *state, int64_t n)
     mote_resampler fresh;
     if (!state->persistent || n <= state->resampler.capacity)
         return MOTE_OK;
-    int status = mote_resampler_open(&fresh, state->options->resampling, n + n / 2, state->memory, NULL, state->message);
+    int status =
+        mote_resampler_open(&fresh, state->options->resampling, n + n / 2, state->memory, NULL, state->message);
     if (status)
         return status;
     mote_resampler_close(&state->resampler);
@@ -97,7 +98,7 @@ void mote_smc_persistent_weigh(mote_smc_state *state, double power)
     mote_smc_weigh(&state->weights, kept->n);
 }
 
-/* ---- the error ----------------------------------------------------------------------------------------------------- */
+/* ---- the error ------------------------------------------------------------------------------------------------- */
 
 /* Levels T: their powers and log Z, factors a and c (T x T), level means (T x T), scratch for one particle (2 T). */
 typedef struct error_sums {

@@ -14,7 +14,7 @@ static const mote_smc_record *last_record(const mote_smc_state *state)
     return &state->records[state->level];
 }
 
-/* ---- levels -------------------------------------------------------------------------------------------------------- */
+/* ---- levels ---------------------------------------------------------------------------------------------------- */
 
 static int is_smc(const mote_run *run)
 {
@@ -33,13 +33,23 @@ int mote_smc_get_level(mote_run *run, int64_t index, mote_smc_level *level)
         return MOTE_EINVAL;
     const mote_smc_state *state = run->state;
     const mote_smc_record *r = &state->records[index];
-    const mote_smc_level ours = { MOTE_VERSIONED(mote_smc_level), r->inverse_temperature, r->term_count, r->log_evidence,
-                                  r->log_evidence_error, r->effective_sample_size, r->alive, r->moved, r->steps,
-                                  r->acceptance, r->scale, r->squared_jump, r->correlation };
+    const mote_smc_level ours = { MOTE_VERSIONED(mote_smc_level),
+                                  r->inverse_temperature,
+                                  r->term_count,
+                                  r->log_evidence,
+                                  r->log_evidence_error,
+                                  r->effective_sample_size,
+                                  r->alive,
+                                  r->moved,
+                                  r->steps,
+                                  r->acceptance,
+                                  r->scale,
+                                  r->squared_jump,
+                                  r->correlation };
     return mote_struct_give(level, MOTE_KIND_mote_smc_level, &ours, sizeof ours);
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------------------------- */
 
 /* Normalised log-weights of the rows of `points` for the posterior. */
 static void posterior_weights(mote_smc_state *state, const mote_kernel_points *points, double *log_weight)
@@ -50,7 +60,9 @@ static void posterior_weights(mote_smc_state *state, const mote_kernel_points *p
     } else {
         const double rise = state->data ? 0 : 1 - state->points_temperature;
         for (int64_t i = 0; i < points->n; ++i)
-            log_weight[i] = state->data ? state->weights.log_weight[i] : rise > 0 ? rise * points->log_likelihood[i] : 0;
+            log_weight[i] = state->data ? state->weights.log_weight[i]
+                            : rise > 0  ? rise * points->log_likelihood[i]
+                                        : 0;
     }
     const double total = mote_log_sum(log_weight, points->n);
     for (int64_t i = 0; i < points->n; ++i)
@@ -58,7 +70,7 @@ static void posterior_weights(mote_smc_state *state, const mote_kernel_points *p
 }
 
 /* Smallest effective sample size over the parameters of draws that lie along chains: with u_i = N W_i (x_i - mean), the
- * variance of x over that of its mean, v / N, v the long-run variance of u. Weights alone count draws as independent. */
+ * variance of x over that of its mean, v / N, v the long-run variance of u. Weights count draws as independent. */
 static double along_chains(mote_smc_state *state, const mote_draws *draws)
 {
     const int64_t n = draws->count;
@@ -89,7 +101,7 @@ static double information(const mote_draws *draws)
     return sum - draws->log_evidence;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------------------------- */
 
 static int64_t failed_rows(const mote_run *run)
 {
@@ -99,8 +111,8 @@ static int64_t failed_rows(const mote_run *run)
     return sum;
 }
 
-/* Mean over the levels that moved; 0 without one. Measured: chains of 0.7, 1.1, 4.5 times that length had biases of log Z
- * of 28, 7 and 1.2 in 50 dimensions. */
+/* Mean over the levels that moved; 0 without one. Measured: chains of 0.7, 1.1, 4.5 times that length had biases of log
+ * Z of 28, 7 and 1.2 in 50 dimensions. */
 static double mean_correlation(const mote_smc_state *state)
 {
     double sum = 0;
@@ -122,15 +134,17 @@ static int add_warnings(const mote_run *run, mote_draws *draws, double error)
         if (state->records[i].acceptance < least)
             least = state->records[i].acceptance;
     if (state->waste_free && (double)state->chain_length < LONG_CHAIN * mean_correlation(state))
-        status = mote_draws_add_warning(draws, "short_chains", "the chains are shorter than five times their correlation "
+        status = mote_draws_add_warning(draws, "short_chains",
+                                        "the chains are shorter than five times their correlation "
                                         "time: evidence and its error cannot be trusted; take more particles in longer "
                                         "chains, or kernel = mala");
     if (!status && state->dead)
         status = mote_draws_add_warning(draws, "no_likelihood", "no particle had a likelihood above zero");
     if (!status && least < LOW_ACCEPTANCE / 100.0)
-        status = mote_draws_add_warning(draws, "low_acceptance",
-                                        "at some level fewer than one proposal in a hundred was accepted: the particles "
-                                        "may not have moved");
+        status =
+            mote_draws_add_warning(draws, "low_acceptance",
+                                   "at some level fewer than one proposal in a hundred was accepted: the particles "
+                                   "may not have moved");
     if (!status && state->phase == MOTE_SMC_DONE && !state->dead && !(error >= 0))
         status = mote_draws_add_warning(draws, "no_error", "the error of log Z could not be had from this run: at some "
                                         "level few particles descend from many");
@@ -147,7 +161,11 @@ static int add_numbers(mote_run *run, mote_draws *draws)
     const mote_smc_record *last = last_record(state);
     const double calls = (double)run->ledger.calls;
     const double effective = mote_draws_effective_sample_size(draws);
-    const struct { const char *name; double value; const char *unit, *help; } numbers[] = {
+    const struct {
+        const char *name;
+        double value;
+        const char *unit, *help;
+    } numbers[] = {
         { "log_evidence", draws->log_evidence, "nats", "log of the evidence Z" },
         { "log_evidence_error", draws->log_evidence_error, "nats", "standard error of log Z" },
         { "log_prior_mass", state->log_prior_mass, "nats", "log of the prior mass inside the joint constraint" },
@@ -155,12 +173,14 @@ static int add_numbers(mote_run *run, mote_draws *draws)
         { "effective_sample_size", effective, "", "Kish effective number of posterior draws" },
         { "chain_effective_sample_size",
           state->waste_free && draws->count == state->particles && state->phase == MOTE_SMC_DONE && !state->dead
-              ? along_chains(state, draws) : effective,
+              ? along_chains(state, draws)
+              : effective,
           "", "the same with the correlation along chains, of the parameter with the fewest" },
         { "maximum_log_likelihood", state->maximum, "nats", "highest log-likelihood among the particles" },
         { "inverse_temperature", last->inverse_temperature, "", "power of the likelihood that was reached" },
         { "acceptance", last->acceptance, "", "mean acceptance probability of the last moves" },
-        { "failed_share", calls > 0 ? (double)failed_rows(run) / calls : 0, "", "share of all evaluations that failed" },
+        { "failed_share", calls > 0 ? (double)failed_rows(run) / calls : 0, "",
+          "share of all evaluations that failed" },
     };
     int status = MOTE_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && !status; ++i)
@@ -170,7 +190,8 @@ static int add_numbers(mote_run *run, mote_draws *draws)
     if (!status && state->data)
         status = mote_draws_add_count(draws, "terms", state->term_count, "", "terms of the likelihood in the target");
     if (!status)
-        status = mote_draws_add_count(draws, "finished_by", run->finished_by, "", "how the run ended (enum mote_finished_by)");
+        status = mote_draws_add_count(draws, "finished_by", run->finished_by, "",
+                                      "how the run ended (enum mote_finished_by)");
     return status;
 }
 
@@ -211,8 +232,8 @@ int mote_smc_draws(mote_run *run)
     const mote_kernel_points *points = all ? &state->kept : &state->points;
     if (state->phase == MOTE_SMC_PRIOR || (state->phase == MOTE_SMC_EVALUATE && !state->level) || !points->n)
         return mote_fail(&run->message, MOTE_ESTATE, "the run has no particles yet");
-    mote_draws *draws = mote_draws_create(&run->memory, state->space.parameters, state->space.parameter_count, points->n,
-                                          MOTE_DRAWS_PRIOR | MOTE_DRAWS_CHAIN);
+    mote_draws *draws = mote_draws_create(&run->memory, state->space.parameters, state->space.parameter_count,
+                                          points->n, MOTE_DRAWS_PRIOR | MOTE_DRAWS_CHAIN);
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
     run->draws = draws;

@@ -3,7 +3,7 @@
  *
  *     mote smc schedule 1
  *     kernel random_walk dimension 2 numbers 14 levels 2     numbers: of the tuning of one level
- *     0.013 70  1 0 ...                                      per level: power (data: terms), steps, the kernel's numbers
+ *     0.013 70  1 0 ...                                      per level: power (data: terms), steps, kernel's numbers
  *     1 70  ...
  */
 #include <errno.h>
@@ -36,14 +36,15 @@ static int check_schedule(mote_run *run, const char *option)
     for (int64_t i = 0; i < state->schedule_count; ++i) {
         const double value = state->schedule[i];
         if (!(value > before) || value > last_value(state) || (state->data && value != floor(value)))
-            return mote_fail(&run->message, MOTE_EOPTION, "option %s: entry %lld (%g) is not %s above %g and up to %g", option,
-                             (long long)i + 1, value, state->data ? "a whole number" : "a number", before,
+            return mote_fail(&run->message, MOTE_EOPTION, "option %s: entry %lld (%g) is not %s above %g and up to %g",
+                             option, (long long)i + 1, value, state->data ? "a whole number" : "a number", before,
                              last_value(state));
         before = value;
     }
     if (before != last_value(state))
-        return mote_fail(&run->message, MOTE_EOPTION, "option %s: the last entry is %g, not %g: the posterior is not reached",
-                         option, before, last_value(state));
+        return mote_fail(&run->message, MOTE_EOPTION,
+                         "option %s: the last entry is %g, not %g: the posterior is not reached", option, before,
+                         last_value(state));
     return MOTE_OK;
 }
 
@@ -68,7 +69,7 @@ static int read_list(mote_run *run, const char *text)
     return check_schedule(run, "schedule");
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------------------------- */
 
 static int write_text(FILE *file, const char *text)
 {
@@ -154,8 +155,8 @@ static int read_levels(mote_run *run, const char *cursor, int64_t levels)
             status = mote_number_next(&cursor, &state->replayed_tunings[i * width + j]);
         const double steps = state->replayed_steps[i];
         if (status || !(steps >= 0 && steps <= 1e9 && steps == floor(steps)))
-            return mote_fail(&run->message, MOTE_EPARSE, "option replay: %s: level %lld cannot be read", state->options->replay,
-                             (long long)i + 1);
+            return mote_fail(&run->message, MOTE_EPARSE, "option replay: %s: level %lld cannot be read",
+                             state->options->replay, (long long)i + 1);
     }
     state->schedule_count = levels;
     return check_schedule(run, "replay");
@@ -174,8 +175,10 @@ static int parse(mote_run *run, const char *text)
                   &numbers, &levels, &end) != 4 || !end)
         return mote_fail(&run->message, MOTE_EPARSE, "option replay: %s is not a schedule of an smc run", path);
     if (strcmp(kernel, name) || dimension != state->space.dimension || numbers != width)
-        return mote_fail(&run->message, MOTE_EIDENTITY, "option replay: %s was made with kernel %s in %lld dimensions, this "
-                         "run has %s in %lld", path, kernel, dimension, name, (long long)state->space.dimension);
+        return mote_fail(&run->message, MOTE_EIDENTITY,
+                         "option replay: %s was made with kernel %s in %lld dimensions, this "
+                         "run has %s in %lld",
+                         path, kernel, dimension, name, (long long)state->space.dimension);
     if (levels < 1 || levels > size / 2)
         return mote_fail(&run->message, MOTE_EPARSE, "option replay: %s cannot hold %lld levels", path, levels);
     state->schedule = mote_memory_allocate(&run->memory, levels, sizeof(double));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The state of an SMC sampler. What must be carried is checkpointed (sampler_checkpoint.c); the rest is rebuilt at open.
- * Files: sampler.c (table, open, close), sampler_step.c (phases), sampler_weight.c (the next target and its weights),
- * sampler_move.c (resampling, chains), sampler_error.c (errors of log Z), sampler_persistent.c (weights of all levels),
- * sampler_schedule.c (schedules as text), sampler_result.c (draws, levels). */
+/* The state of an SMC sampler. What must be carried is checkpointed (sampler_checkpoint.c); the rest is rebuilt at
+ * open. Files: sampler.c (table, open, close), sampler_step.c (phases), sampler_weight.c (the next target and its
+ * weights), sampler_move.c (resampling, chains), sampler_error.c (errors of log Z), sampler_persistent.c (weights of
+ * all levels), sampler_schedule.c (schedules as text), sampler_result.c (draws, levels). */
 #ifndef MOTE_SMC_SAMPLER_STATE_H
 #define MOTE_SMC_SAMPLER_STATE_H
 
@@ -23,8 +23,8 @@ enum mote_smc_phase {
 
 /* Numbers kept of each level: the fields of mote_smc_level, and the variance of log Z up to it. */
 typedef struct mote_smc_record {
-    double inverse_temperature, term_count, log_evidence, log_evidence_error, effective_sample_size, alive, moved, steps,
-        acceptance, scale, squared_jump, correlation;
+    double inverse_temperature, term_count, log_evidence, log_evidence_error, effective_sample_size, alive, moved,
+        steps, acceptance, scale, squared_jump, correlation;
     double variance; /* of the log factors of closed blocks, up to this level */
 } mote_smc_record;
 
@@ -100,7 +100,7 @@ void mote_smc_linear(const mote_smc_weights *weights, int64_t n, double *linear)
 
 /* sampler_move.c */
 int mote_smc_start_move(mote_run *run);
-int mote_smc_end_round(mote_run *run); /* MOTE_OK: another round has been started; MOTE_DONE: the particles have moved */
+int mote_smc_end_round(mote_run *run); /* MOTE_OK: another round was started; MOTE_DONE: the particles have moved */
 
 /* sampler_persistent.c: `kept`, `mixture`, and the weights over all levels */
 int mote_smc_persistent_reserve(mote_smc_state *state);

@@ -18,7 +18,7 @@ static int64_t total_terms(const mote_smc_state *state)
     return state->space.target.term_count;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
 
 static int want(void *chain, double *theta)
 {
@@ -67,7 +67,7 @@ static void start_evaluation(mote_run *run)
     state->phase = MOTE_SMC_EVALUATE;
 }
 
-/* ---- the prior ----------------------------------------------------------------------------------------------------- */
+/* ---- the prior ------------------------------------------------------------------------------------------------- */
 
 static int draw_prior(mote_run *run)
 {
@@ -86,15 +86,20 @@ static int draw_prior(mote_run *run)
         mote_kernel_points_put(&state->points, i, &point);
     }
     state->points.n = state->particles;
-    state->records[0] = (mote_smc_record){ .inverse_temperature = state->data, .effective_sample_size = (double)state->particles,
-                                           .alive = 1, .acceptance = NAN, .scale = 1, .squared_jump = NAN, .correlation = NAN };
+    state->records[0] = (mote_smc_record){ .inverse_temperature = state->data,
+                                           .effective_sample_size = (double)state->particles,
+                                           .alive = 1,
+                                           .acceptance = NAN,
+                                           .scale = 1,
+                                           .squared_jump = NAN,
+                                           .correlation = NAN };
     state->phase = MOTE_SMC_WEIGH;
     if (!state->data)
         start_evaluation(run);
     return MOTE_OK;
 }
 
-/* ---- weighing ------------------------------------------------------------------------------------------------------ */
+/* ---- weighing -------------------------------------------------------------------------------------------------- */
 
 static double alive_share(const mote_smc_state *state, int64_t n)
 {
@@ -174,8 +179,10 @@ static int weigh_level(mote_run *run, double inverse_temperature)
 static int too_many_levels(const mote_run *run)
 {
     const mote_smc_state *state = run->state;
-    return mote_fail(state->message, MOTE_ENUMERIC, "the sequence stalled: %lld levels (option max_levels) did not reach the "
-                     "posterior; the last power was %.17g", (long long)state->level, state->inverse_temperature);
+    return mote_fail(state->message, MOTE_ENUMERIC,
+                     "the sequence stalled: %lld levels (option max_levels) did not reach the "
+                     "posterior; the last power was %.17g",
+                     (long long)state->level, state->inverse_temperature);
 }
 
 static int weigh_tempered(mote_run *run)
@@ -211,7 +218,8 @@ static int ask_for_terms(mote_run *run)
 
 static int finished(const mote_smc_state *state)
 {
-    return state->level > 0 && (state->data ? state->term_count >= total_terms(state) : state->inverse_temperature >= 1);
+    return state->level > 0
+           && (state->data ? state->term_count >= total_terms(state) : state->inverse_temperature >= 1);
 }
 
 static int weigh(mote_run *run)
@@ -229,7 +237,7 @@ static int weigh(mote_run *run)
     return state->data ? ask_for_terms(run) : weigh_tempered(run);
 }
 
-/* ---- the crew's answers -------------------------------------------------------------------------------------------- */
+/* ---- the crew's answers ---------------------------------------------------------------------------------------- */
 
 static void find_maximum(mote_smc_state *state)
 {

@@ -101,10 +101,12 @@ static double least_effective(const mote_smc_state *state)
 
 static int stalled(const mote_smc_state *state, double target)
 {
-    return mote_fail(state->message, MOTE_ENUMERIC,
-                     "the sequence stalled at level %lld: from power %.17g no rise of %g (option minimum_step) keeps %.4g "
-                     "effective particles of %lld (option target_ess)", (long long)state->level,
-                     state->inverse_temperature, state->options->minimum_step, target, (long long)state->particles);
+    return mote_fail(
+        state->message, MOTE_ENUMERIC,
+        "the sequence stalled at level %lld: from power %.17g no rise of %g (option minimum_step) keeps %.4g "
+        "effective particles of %lld (option target_ess)",
+        (long long)state->level, state->inverse_temperature, state->options->minimum_step, target,
+        (long long)state->particles);
 }
 
 /* Weights are left at *next. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Metropolis-Hastings chains on a target (Metropolis et al. 1953; Hastings 1970): a warm-up that adapts the kernel, then
- * draws from a kernel that is frozen. */
+/* Metropolis-Hastings chains on a target (Metropolis et al. 1953; Hastings 1970): a warm-up that adapts the kernel,
+ * then draws from a kernel that is frozen. */
 #ifndef MOTE_METROPOLIS_H
 #define MOTE_METROPOLIS_H
 

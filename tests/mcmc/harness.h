@@ -40,7 +40,8 @@ static inline int harness_open(harness *h, const mote_target *target, const char
     int status = mote_space_open(&h->space, target, &h->memory, &h->message);
     if (status)
         return status;
-    status = mote_kernel_open(&h->kernel, mote_kernel_find(method), &settings, &h->space, chains, &h->memory, &h->message);
+    status =
+        mote_kernel_open(&h->kernel, mote_kernel_find(method), &settings, &h->space, chains, &h->memory, &h->message);
     if (status)
         return status;
     mote_space_row_function(&h->space, &h->function);

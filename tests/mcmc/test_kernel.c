@@ -6,7 +6,7 @@
 #include "core/special.h"
 #include "tests/mcmc/harness.h"
 
-/* ---- targets ------------------------------------------------------------------------------------------------------- */
+/* ---- targets --------------------------------------------------------------------------------------------------- */
 
 /* Normal prior N(m, s^2) on each of three; likelihood exp(-(x - c)' A (x - c) / 2). The posterior at temperature 1/b is
  * normal with precision diag(1/s^2) + b A. */
@@ -111,7 +111,7 @@ static const mote_parameter dirichlet_posterior[] = { MOTE_DIRICHLET("p", 2.5), 
 static const mote_target dirichlet_exact = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(dirichlet_posterior),
                                              .log_likelihood = dirichlet_likelihood };
 
-/* ---- the acceptance probability ------------------------------------------------------------------------------------ */
+/* ---- the acceptance probability -------------------------------------------------------------------------------- */
 
 /* log density of the bounded target in y = (logit(x / 2), log y), by hand. */
 static double bounded_log_density(double b, const double *y, double *slope)
@@ -121,7 +121,8 @@ static double bounded_log_density(double b, const double *y, double *slope)
         slope[0] = (b * (BETA_A / x - BETA_B / (2 - x))) * 2 * s * (1 - s) + 1 - 2 * s;
         slope[1] = (b * (GAMMA_C / v - 1) - 1) * v + 1;
     }
-    return b * (BETA_A * log(x) + BETA_B * log(2 - x) + GAMMA_C * log(v) - v) - log(2) - v + log(2 * s * (1 - s)) + y[1];
+    return b * (BETA_A * log(x) + BETA_B * log(2 - x) + GAMMA_C * log(v) - v) - log(2) - v + log(2 * s * (1 - s))
+           + y[1];
 }
 
 /* log q(to | from) of MALA and of the independence kernel, up to constants; 0 for the random walk. */
@@ -188,7 +189,7 @@ static void acceptance_is_metropolis_hastings(void **state)
     }
 }
 
-/* ---- invariance ---------------------------------------------------------------------------------------------------- */
+/* ---- invariance ------------------------------------------------------------------------------------------------ */
 
 enum { CHAINS = 4000 };
 
@@ -327,7 +328,7 @@ static void mala_keeps_laws(void **state)
     dirichlet_law_stays("mala");
 }
 
-/* ---- estimated likelihoods ----------------------------------------------------------------------------------------- */
+/* ---- estimated likelihoods ------------------------------------------------------------------------------------- */
 
 /* exp(noise) has mean 1 for noise ~ N(-v/2, v): a function of the row's id alone. */
 static const double NOISE = 0.8;
@@ -395,7 +396,7 @@ static void estimates_are_kept(void **state)
     harness_close(&h);
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
 enum { FEW = 7, STEPS = 12 };
 
@@ -481,7 +482,7 @@ static void the_executor_and_a_stop_do_not_show(void **state)
     }
 }
 
-/* ---- tuning -------------------------------------------------------------------------------------------------------- */
+/* ---- tuning ---------------------------------------------------------------------------------------------------- */
 
 static void weights_count_in_the_fit(void **state)
 {
@@ -559,7 +560,7 @@ static void adaptation_finds_the_covariance(void **state)
     harness_close(&h);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+/* ---- refusals -------------------------------------------------------------------------------------------------- */
 
 static int map_conditional(void *ctx, const double *cube, double *theta)
 {

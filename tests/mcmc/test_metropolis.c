@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run algorithm metropolis: posterior moments by every kernel, far starts included, within 5 standard errors from batch
- * means; the same bytes from every executor, with told rows and after save and load at every step; memory that runs
- * out; errors with names. */
+/* The run algorithm metropolis: posterior moments by every kernel, far starts included, within 5 standard errors from
+ * batch means; the same bytes from every executor, with told rows and after save and load at every step; memory that
+ * runs out; errors with names. */
 #define MOTE_FAULT_MALLOC 1
 #include "tests/support/fault.h"
 
@@ -17,8 +17,8 @@
 
 static char folder[256], path[300];
 
-/* x ~ N(1, 0.1^2) against a prior 100 times as wide, y ~ Gamma(3, 1/2) from an exponential prior and y^2 e^-y, correlated not
- * at all; w = x + y derived. */
+/* x ~ N(1, 0.1^2) against a prior 100 times as wide, y ~ Gamma(3, 1/2) from an exponential prior and y^2 e^-y,
+ * correlated not at all; w = x + y derived. */
 static int likelihood(void *ctx, const mote_batch *rows)
 {
     (void)ctx;
@@ -36,8 +36,9 @@ static int likelihood(void *ctx, const mote_batch *rows)
 }
 
 static const mote_parameter parameters[] = { MOTE_NORMAL("x", 0, 10), MOTE_EXPONENTIAL("y", 1), MOTE_DERIVED("w") };
-static const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(parameters), .log_likelihood = likelihood,
-                                    .flags = MOTE_HAS_GRADIENT | MOTE_THREADSAFE, .name = "pair" };
+static const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(parameters),
+                                    .log_likelihood = likelihood, .flags = MOTE_HAS_GRADIENT | MOTE_THREADSAFE,
+                                    .name = "pair" };
 
 static mote_metropolis_options options_of(int64_t kernel, int64_t draws, int64_t seed)
 {
@@ -119,7 +120,7 @@ static void moments_are_right(void **state)
     check_moments(MOTE_METROPOLIS_AUTO, 3);
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
 static mote_metropolis_options small(int64_t kernel)
 {
@@ -195,7 +196,7 @@ static void the_same_bytes(void **state)
         }
 }
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
 
 static int nothing(void *ctx, const double *theta, double *log_likelihood, double *derived)
 {

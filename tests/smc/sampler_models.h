@@ -7,8 +7,8 @@
 
 #include "tests/support/test.h"
 
-/* d independent normals: prior N(0, 1), likelihood N(x | 0.5, s^2) as d terms. log Z = d log N(0.5 | 0, 1 + s^2); posterior
- * mean 0.5 / (1 + s^2), variance s^2 / (1 + s^2). */
+/* d independent normals: prior N(0, 1), likelihood N(x | 0.5, s^2) as d terms. log Z = d log N(0.5 | 0, 1 + s^2);
+ * posterior mean 0.5 / (1 + s^2), variance s^2 / (1 + s^2). */
 enum { CONJUGATE_MOST = 50 };
 
 typedef struct conjugate {

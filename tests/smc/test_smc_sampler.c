@@ -15,7 +15,7 @@ static mote_smc_options options_of(int64_t form, int64_t kernel, int64_t particl
                                .kernel = kernel };
 }
 
-/* ---- the conjugate normal ------------------------------------------------------------------------------------------ */
+/* ---- the conjugate normal -------------------------------------------------------------------------------------- */
 
 static void check_conjugate(int64_t d, int64_t form, int64_t kernel, int64_t particles)
 {
@@ -60,7 +60,7 @@ static void plain_and_persistent_find_the_evidence(void **state)
     }
 }
 
-/* ---- levels -------------------------------------------------------------------------------------------------------- */
+/* ---- levels ---------------------------------------------------------------------------------------------------- */
 
 static int constant(void *ctx, const double *theta, double *log_likelihood, double *derived)
 {
@@ -110,7 +110,7 @@ static void levels_keep_their_share(void **state)
     mote_run_close(&run);
 }
 
-/* ---- regions without likelihood ------------------------------------------------------------------------------------ */
+/* ---- regions without likelihood -------------------------------------------------------------------------------- */
 
 /* Uniform square; likelihood 0 for x < 0.6, else a normal in y about 1/2 of sd 0.1. */
 static int cliff(void *ctx, const double *theta, double *log_likelihood, double *derived)
@@ -159,7 +159,8 @@ static int nothing(void *ctx, const double *theta, double *log_likelihood, doubl
 static void no_likelihood_at_all_is_a_result(void **state)
 {
     (void)state;
-    const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(square), .log_likelihood_point = nothing };
+    const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(square),
+                                 .log_likelihood_point = nothing };
     for (int64_t form = MOTE_SMC_WASTE_FREE; form <= MOTE_SMC_PERSISTENT; ++form) {
         const mote_smc_options options = options_of(form, MOTE_SMC_RANDOM_WALK, 100, 5);
         mote_run *run = finished_run(&target, &options);
@@ -198,7 +199,7 @@ static void a_stall_is_named(void **state)
     mote_run_close(&run);
 }
 
-/* ---- case B: a linear-Gaussian series ------------------------------------------------------------------------------ */
+/* ---- case B: a linear-Gaussian series -------------------------------------------------------------------------- */
 
 /* log p(y_first .. y_first+count-1 | y before) for x_0 ~ N(0, v), x_t = rho x + N(0, v), y = x + N(0, w). */
 static double scalar_kalman(const double *y, double rho, double v, double w, int64_t first, int64_t count)
@@ -277,7 +278,7 @@ static void a_series_term_by_term(void **state)
     check_series(options);
 }
 
-/* ---- errors against spread ----------------------------------------------------------------------------------------- */
+/* ---- errors against spread ------------------------------------------------------------------------------------- */
 
 /* `runs` seeds: the reported error is the spread within `share`; the spread itself is known to 1 / sqrt(2 runs). */
 static void check_error(int64_t d, mote_smc_options options, int64_t runs, double share)
@@ -337,7 +338,7 @@ static void chain_variance_of_an_autoregression(void **state)
     assert_close(mote_smc_chain_variance(few, 4, 1), 3.5 / 9 / 4, 1e-14, 0);
 }
 
-/* ---- frozen schedules ---------------------------------------------------------------------------------------------- */
+/* ---- frozen schedules ------------------------------------------------------------------------------------------ */
 
 /* Mean of Z / Z over seeds within 5 standard errors of 1, and these small enough to see a bias of 2 %. */
 static void check_frozen(mote_smc_options options, int64_t runs)
@@ -433,7 +434,7 @@ static void a_given_schedule_is_followed(void **state)
     mote_run_close(&run);
 }
 
-/* ---- all levels ---------------------------------------------------------------------------------------------------- */
+/* ---- all levels ------------------------------------------------------------------------------------------------ */
 
 /* Particles of all levels, weighted: more of them are effective than there are in the last level. */
 static void all_levels_can_be_kept(void **state)

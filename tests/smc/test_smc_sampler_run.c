@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMC samplers as runs: the same bytes from every executor, with rows told in any order, after save and load at any step;
- * worker processes with gradients and terms; refusals by name; damaged checkpoints; memory that runs out. */
+/* SMC samplers as runs: the same bytes from every executor, with rows told in any order, after save and load at any
+ * step; worker processes with gradients and terms; refusals by name; damaged checkpoints; memory that runs out. */
 #define MOTE_FAULT_MALLOC 1
 #include "tests/support/fault.h"
 
@@ -174,7 +174,7 @@ static void draws_under_way(void **state)
     mote_run_close(&run);
 }
 
-/* ---- worker processes ---------------------------------------------------------------------------------------------- */
+/* ---- worker processes ------------------------------------------------------------------------------------------ */
 
 static mote_loaded_plugin *loaded(const char *section)
 {
@@ -183,8 +183,8 @@ static mote_loaded_plugin *loaded(const char *section)
     mote_loaded_plugin *plugin = NULL;
     snprintf(text, sizeof text, "[model]\n%s", section);
     assert_status(mote_config_parse(&config, text, "test", message, sizeof message), MOTE_OK);
-    int status = mote_plugin_load(&plugin, MOTE_BUILD "/tests/plugins/.libs/model.so", mote_config_section(config, "model"),
-                                  message, sizeof message);
+    int status = mote_plugin_load(&plugin, MOTE_BUILD "/tests/plugins/.libs/model.so",
+                                  mote_config_section(config, "model"), message, sizeof message);
     if (status)
         print_error("%s\n", message);
     assert_status(status, MOTE_OK);
@@ -207,7 +207,7 @@ static void workers_pass_gradients_and_terms(void **state)
     }
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+/* ---- refusals -------------------------------------------------------------------------------------------------- */
 
 static void refused(const mote_target *t, mote_smc_options options, int status, const char *word)
 {
@@ -294,7 +294,7 @@ static void a_failing_model_ends_the_run(void **state)
     mote_run_close(&run);
 }
 
-/* ---- checkpoints that lie ------------------------------------------------------------------------------------------ */
+/* ---- checkpoints that lie -------------------------------------------------------------------------------------- */
 
 /* Every word of the state replaced in turn by other numbers: refused, or a run that ends. Never a crash. */
 static void damaged_numbers_are_survived(void **state)
@@ -348,7 +348,7 @@ static void damaged_numbers_are_survived(void **state)
     }
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
 
 typedef struct plan {
     mote_smc_options options;
