@@ -39,6 +39,9 @@ static const problem_case plan[] = {
     { "equicorr", 3, 500, 100, 0 },      { "rastrigin", 2, 500, 100, 0 },     { "regression", 2, 500, 100, 0 },
     { "spike", 2, 500, 100, 0 },         { "half_empty", 10, 500, 100, 0 },   { "shells", 10, 500, 100, 640e3 },
     { "equicorr", 10, 500, 100, 890e3 }, { "gauss", 20, 500, 100, 1435e3 },   { "spike", 10, 2000, 100, 0 },
+    { "shells", 3, 500, 100, 0 },        { "shells", 8, 500, 100, 0 },        { "cake", 10, 500, 100, 0 },
+    { "shells", 15, 500, 100, 0 },       { "shells", 20, 500, 100, 0 },       { "equicorr", 20, 500, 100, 0 },
+    { "loggamma", 20, 500, 100, 0 },
 };
 
 typedef struct campaign {
