@@ -17,6 +17,7 @@
 #include "core/run.h"
 #include "model/draws.h"
 #include "smc/particle_filter.h"
+#include "smc/run_pool.h"
 #include "smc/twist.h"
 
 MOTE_OPTION_TABLE(options, "controlled", mote_controlled_options, MOTE_CONTROLLED_OPTIONS);
@@ -28,6 +29,7 @@ typedef struct controlled_state {
     mote_state_space space;
     mote_twist twist;
     mote_twist_fit fit;
+    mote_pool *pool;
     mote_particle_filter filter;
     mote_datum datum;
     double *theta;
@@ -79,6 +81,8 @@ static int controlled_open(mote_run *run, const void *model)
     state->theta = mote_memory_allocate(&run->memory, state->space.space.theta_count, sizeof(double));
     status = state->theta ? mote_state_space_theta(&state->space, o->theta, state->theta, &run->message) : MOTE_ENOMEM;
     if (!status)
+        status = mote_run_open_pool(run, &state->space, &state->pool);
+    if (!status)
         status = mote_twist_open(&state->twist, &state->space, &run->memory, &run->message);
     if (!status)
         status = open_memory(run, state);
@@ -97,6 +101,7 @@ static void controlled_close(mote_run *run)
 {
     controlled_state *state = run->state;
     mote_particle_filter_close(&state->filter);
+    mote_pool_close(&state->pool);
     mote_datum_close(&state->datum, &run->memory);
     mote_twist_fit_close(&state->fit, &state->twist);
     mote_twist_close(&state->twist);
@@ -127,7 +132,7 @@ static int open_filter(mote_run *run, controlled_state *state)
     setup.particles = state->particles;
     mote_particle_filter_close(&state->filter);
     state->open_for = 0;
-    int status = mote_particle_filter_open(&state->filter, &state->twist.space, &setup, &run->memory, NULL, &run->message);
+    int status = mote_particle_filter_open(&state->filter, &state->twist.space, &setup, &run->memory, state->pool, &run->message);
     state->open_for = status ? 0 : state->particles;
     return status;
 }

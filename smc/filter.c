@@ -10,17 +10,9 @@
 #include "core/vector.h"
 #include "model/draws.h"
 #include "smc/filter_run.h"
+#include "smc/run_pool.h"
 
 MOTE_OPTION_TABLE(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS);
-
-static int open_pool(mote_run *run, mote_filter_run_state *state)
-{
-    const int safe = state->space.model.flags & MOTE_SSM_THREADSAFE;
-    if (run->settings.threads > 1 && !safe)
-        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: the model does not say that it is thread-safe "
-                     "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
-    return run->settings.threads > 1 && safe ? mote_pool_open(&state->pool, &run->memory, run->settings.threads) : MOTE_OK;
-}
 
 static int open_history(mote_run *run, mote_filter_run_state *state)
 {
@@ -83,7 +75,7 @@ static int filter_open(mote_run *run, const void *model)
     if (!status)
         status = mote_datum_open(&state->datum, &state->space, &run->memory);
     if (!status)
-        status = open_pool(run, state);
+        status = mote_run_open_pool(run, &state->space, &state->pool);
     if (!status)
         status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool, &run->message);
     if (!status)

@@ -19,6 +19,7 @@
 #include "model/draws.h"
 #include "smc/particle_filter.h"
 #include "smc/perturbed.h"
+#include "smc/run_pool.h"
 
 MOTE_OPTION_TABLE(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS);
 
@@ -30,6 +31,7 @@ typedef struct iterated_state {
     mote_perturbed perturbed;
     mote_datum datum;
     mote_particle_filter filter, plain;
+    mote_pool *pool;              /* of the plain filters: the wrapped model has one scratch */
     double *start, *size;         /* n x p; p */
     int64_t *first_only;          /* p */
     double *y, *theta;            /* p, q: scratch */
@@ -139,7 +141,9 @@ static int open_filters(mote_run *run, iterated_state *state)
     if (!status)
         status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, NULL, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->plain, &state->inner, &plain, &run->memory, NULL, &run->message);
+        status = mote_run_open_pool(run, &state->inner, &state->pool);
+    if (!status)
+        status = mote_particle_filter_open(&state->plain, &state->inner, &plain, &run->memory, state->pool, &run->message);
     return status;
 }
 
@@ -193,6 +197,7 @@ static void iterated_close(mote_run *run)
     void *blocks[] = { state->start, state->size, state->first_only, state->y, state->theta, state->record, state->evaluation };
     mote_particle_filter_close(&state->filter);
     mote_particle_filter_close(&state->plain);
+    mote_pool_close(&state->pool);
     mote_datum_close(&state->datum, &run->memory);
     mote_state_space_close(&state->outer);
     mote_perturbed_close(&state->perturbed);

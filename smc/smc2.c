@@ -22,6 +22,7 @@
 
 #include "core/option.h"
 #include "model/draws.h"
+#include "smc/run_pool.h"
 #include "smc/smc2_state.h"
 
 MOTE_OPTION_TABLE(options, "smc2", mote_smc2_options, MOTE_SMC2_OPTIONS);
@@ -43,16 +44,6 @@ static int check(mote_run *run, const mote_smc2_run_state *state)
         status = mote_fail(&run->message, MOTE_EUNSUPPORTED, "smc2 keeps its filters and runs them on threads: option executor "
                            "must be auto, serial or threads");
     return status;
-}
-
-static int open_pool(mote_run *run, mote_smc2_run_state *state)
-{
-    const int safe = state->space.model.flags & MOTE_SSM_THREADSAFE;
-    if (run->settings.threads > 1 && !safe)
-        mote_run_log(run, MOTE_LOG_WARNING, "option threads = %lld is not used: the model does not say that it is thread-safe "
-                     "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
-    return run->settings.threads > 1 && safe && run->settings.executor != MOTE_EXECUTOR_SERIAL
-           ? mote_pool_open(&state->pool, &run->memory, run->settings.threads) : MOTE_OK;
 }
 
 static int open_memory(mote_run *run, mote_smc2_run_state *state)
@@ -99,8 +90,8 @@ static int smc2_open(mote_run *run, const void *model)
     mote_kernel_points_open(&state->points, &state->space.space, 0, &run->memory);
     mote_kernel_points_open(&state->scratch, &state->space.space, 0, &run->memory);
     status = check(run, state);
-    if (!status)
-        status = open_pool(run, state);
+    if (!status && run->settings.executor != MOTE_EXECUTOR_SERIAL)
+        status = mote_run_open_pool(run, &state->space, &state->pool);
     if (!status)
         status = open_parts(run, state);
     run->boundary = 1;

@@ -4,16 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static int open_pool(mote_run *run, mote_stream_state *stream)
-{
-    const int safe = stream->space.model.flags & MOTE_SSM_THREADSAFE;
-    if (run->settings.threads > 1 && !safe)
-        mote_run_log(run, MOTE_LOG_WARNING,
-                     "option threads = %lld is not used: the model does not say that it is thread-safe "
-                     "(MOTE_SSM_THREADSAFE)", (long long)run->settings.threads);
-    return run->settings.threads > 1 && safe ? mote_pool_open(&stream->pool, &run->memory,
-                                                              run->settings.threads) : MOTE_OK;
-}
+#include "smc/run_pool.h"
 
 static void identify(mote_run *run, const mote_stream_state *stream)
 {
@@ -29,7 +20,7 @@ static int open_rest(mote_run *run, mote_stream_state *stream)
 {
     int status = mote_datum_open(&stream->datum, &stream->space, &run->memory);
     if (!status)
-        status = open_pool(run, stream);
+        status = mote_run_open_pool(run, &stream->space, &stream->pool);
     if (!status)
         identify(run, stream);
     return status == MOTE_ENOMEM ? mote_fail(&run->message, status,

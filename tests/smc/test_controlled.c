@@ -146,6 +146,21 @@ static void fits_stop_and_particles_double(void **unused)
     mote_run_close(&run);
 }
 
+/* Enough particles for a pool to share out. */
+static void threads_do_not_show(void **unused)
+{
+    static const int64_t threads[] = { 1, 2, 7 };
+    double first = 0;
+    (void)unused;
+    for (int k = 0; k < 3; ++k) {
+        const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 9000, .fits = 1,
+                                                  .seed = 6, .threads = threads[k] };
+        const double log_evidence = evidence_of(&volatility_e, &options);
+        first = k ? first : log_evidence;
+        assert_true(log_evidence == first);
+    }
+}
+
 static void resuming_does_not_show(void **unused)
 {
     const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 3 };
@@ -257,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_fit_is_exact),      cmocka_unit_test(two_coordinates_are_exact),
         cmocka_unit_test(volatility_gains),      cmocka_unit_test(fits_stop_and_particles_double),
+        cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show), cmocka_unit_test(codes_above_zero_are_errors),
         cmocka_unit_test(other_parameters_are_another_run),
         cmocka_unit_test(what_is_wrong_is_named),

@@ -6,6 +6,7 @@
 
 #include "model/draws.h"
 #include "tests/support/filter_bench.h"
+#include "tests/support/rho_posterior.h"
 
 static const mote_parameter rho_free[] = { MOTE_UNIFORM("rho", -1, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
                                            MOTE_FIXED("var_0", 1 / 0.19) };
@@ -48,36 +49,6 @@ static void smoothed_means_are_those_of_the_model(void **unused)
     check_means((mote_particle_gibbs_options){ .particles = 16, .sweeps = 1500, .seed = 7,
                                                .proposal = MOTE_PROPOSAL_GUIDED,
                                                .resampling = MOTE_RESAMPLE_KILLING });
-}
-
-/* log p(y | rho) of case A: a scalar Kalman filter. */
-static double exact_log_likelihood(double rho)
-{
-    double mean = 0, variance = 1 / 0.19, sum = 0;
-    for (int t = 0; t < 50; ++t) {
-        if (t) {
-            mean *= rho;
-            variance = rho * rho * variance + 1;
-        }
-        const double s = variance + 1, e = linear_gaussian_a.series->values[t] - mean;
-        sum -= 0.5 * (e * e / s + log(s) + 1.8378770664093454836);
-        mean += variance / s * e;
-        variance /= s;
-    }
-    return sum;
-}
-
-static void exact_posterior(double *mean, double *sd)
-{
-    double total = 0, first = 0, second = 0;
-    for (int i = 0; i < 20000; ++i) {
-        const double rho = -1 + (i + 0.5) / 10000, p = exp(exact_log_likelihood(rho) + 75);
-        total += p;
-        first += p * rho;
-        second += p * rho * rho;
-    }
-    *mean = first / total;
-    *sd = sqrt(second / total - *mean * *mean);
 }
 
 static void finds_the_posterior(void **unused)
