@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Is the bound of a transition's density a bound, and is the gradient the density's? */
+/* Is the bound of a transition's density a bound, and are the gradients, of model and proposal, the densities'? */
 #include <math.h>
 #include <string.h>
 
 #include "cli/check_ssm.h"
 
-enum { PAIRS = 100, SEARCHES = 20, GRADIENTS = 20 };
+enum { PAIRS = 100, SEARCHES = 20, GRADIENTS = 20, MOST_PARAMETERS = 256 };
 
 static const mote_ssm *model_of(const mote_ssm_check *check)
 {
@@ -107,88 +107,135 @@ void mote_ssm_check_bound(mote_ssm_check *check)
                        worst < -3 ? " (a loose bound costs rejections)" : "");
 }
 
-/* ---- gradient ---- */
+/* ---- gradients ---- */
 
-/* log of initial law or transition, plus the potential, of particle 0; NaN when the model failed. */
-static double log_joint(mote_ssm_check *check)
+/* A log density: that of the first or of a later step, plus that of the potential, and its gradient as the model gives
+ * it. A proposal's parameters may be some only: where its gradient is zero, nothing is claimed. */
+typedef struct slope_question {
+    const char *name;
+    int (*gradient)(void *ctx, const mote_block *block, double *const *value);
+    mote_density_function *first, *later, *potential;
+    int of_proposal;
+    int claimed[MOST_PARAMETERS];
+    int asked, wrong, failed;
+} slope_question;
+
+static mote_density_function *density_of(const mote_ssm_check *check, const slope_question *q)
+{
+    return mote_ssm_check_later(check) ? q->later : q->first;
+}
+
+/* What `prepare` makes of the row's parameters as they are. */
+static int fill_cache(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
+    memset(check->cache, 0, (size_t)m->cache_size);
+    return m->prepare ? m->prepare(m->ctx, check->parameter[0], check->cache) : MOTE_OK;
+}
+
+/* The log density of particle 0; NaN when the model failed. */
+static double log_density(mote_ssm_check *check, const slope_question *q)
+{
     const int later = mote_ssm_check_later(check);
     double value = NAN, potential = 0;
     check->n = 1;
-    memset(check->cache, 0, (size_t)m->cache_size);
-    if (m->prepare && m->prepare(m->ctx, check->parameter[0], check->cache))
-        return NAN;
-    int status = mote_ssm_check_density(check, later ? m->log_transition : m->log_initial, later, 1, &value);
-    if (!status && check->datum.any)
-        status = mote_ssm_check_density(check, m->log_potential, later, 1, &potential);
+    int status = fill_cache(check);
+    if (!status)
+        status = mote_ssm_check_density(check, density_of(check, q), later, 1, &value);
+    if (!status && q->potential && check->datum.any)
+        status = mote_ssm_check_density(check, q->potential, later, 1, &potential);
     return status ? (double)NAN : value + potential;
 }
 
-static int gradient_at(mote_ssm_check *check, double *gradient)
+static int gradient_at(mote_ssm_check *check, const slope_question *q, double *gradient)
 {
-    const mote_ssm *m = model_of(check);
-    const int64_t count = check->space.space.theta_count;
-    double *column[256];
+    double *column[MOST_PARAMETERS];
     const mote_block block = mote_ssm_check_block(check, 0, 1, mote_ssm_check_later(check));
-    if (count > 256)
-        return MOTE_EUNSUPPORTED;
-    for (int64_t p = 0; p < count; ++p)
+    for (int64_t p = 0; p < check->space.space.theta_count; ++p)
         column[p] = &gradient[p];
-    return m->gradient(m->ctx, &block, column);
+    return q->gradient(model_of(check)->ctx, &block, column);
 }
 
-/* 1 when a component is off by more than 1e-4 of the gradient's length; -1 when the model failed. */
-static int gradient_is_wrong(mote_ssm_check *check)
+/* Of particle 0: counts it, also as wrong when a component is off by more than 1e-4 of the gradient's length. */
+static void ask_gradient(mote_ssm_check *check, slope_question *q)
 {
     const int64_t count = check->space.space.theta_count;
-    double *theta = check->theta + check->row * count, gradient[256] = { 0 }, norm = 0, worst = 0;
-    if (isnan(log_joint(check)) || gradient_at(check, gradient))
-        return -1;
+    double *theta = check->theta + check->row * count, gradient[MOST_PARAMETERS] = { 0 }, norm = 0, worst = 0;
+    ++q->asked;
+    if (isnan(log_density(check, q)) || gradient_at(check, q, gradient)) {
+        ++q->failed;
+        return;
+    }
     for (int64_t p = 0; p < count; ++p)
         norm += gradient[p] * gradient[p];
     for (int64_t p = 0; p < count; ++p) {
         const double x = theta[p], h = 1e-5 * (fabs(x) > 1e-3 ? fabs(x) : 1e-3);
+        q->claimed[p] |= gradient[p] != 0;
+        if (q->of_proposal && gradient[p] == 0)
+            continue;
         theta[p] = x + h;
-        const double up = log_joint(check);
+        const double up = log_density(check, q);
         theta[p] = x - h;
-        const double down = log_joint(check);
+        const double down = log_density(check, q);
         theta[p] = x;
         const double error = fabs((up - down) / (2 * h) - gradient[p]);
         worst = error > worst || isnan(error) ? error : worst;
     }
-    return !(worst <= 1e-4 * sqrt(norm) + 1e-5);
+    q->wrong += !(worst <= 1e-4 * sqrt(norm) + 1e-5);
+    (void)fill_cache(check); /* it belongs to the row's own parameters again */
+}
+
+static void tell_gradient(mote_ssm_check *check, const slope_question *q)
+{
+    int claimed = 0;
+    for (int64_t p = 0; p < check->space.space.theta_count; ++p)
+        claimed += q->claimed[p];
+    if (q->failed || q->wrong)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
+                       "%s: of %d particles %d differ from finite differences by over 1e-4, %d failed", q->name,
+                       q->asked, q->wrong, q->failed);
+    else if (q->of_proposal && q->asked && !claimed)
+        mote_check_say(&check->report, MOTE_VERDICT_FAIL, "%s: zero in all parameters", q->name);
+    else if (q->of_proposal)
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "%s: agrees with finite differences at %d particles, in %d of "
+                       "%d parameters; zero in the others", q->name, q->asked, claimed,
+                       (int)check->space.space.theta_count);
+    else
+        mote_check_say(&check->report, MOTE_VERDICT_OK, "%s: agrees with finite differences at %d particles", q->name,
+                       q->asked);
+}
+
+static void ask_question(mote_ssm_check *check, slope_question *q)
+{
+    const mote_ssm *m = model_of(check);
+    const int64_t count = check->space.space.theta_count;
+    if (!q->gradient || !q->later || !count || count > MOST_PARAMETERS)
+        return;
+    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
+        int status = mote_ssm_check_begin(check, row);
+        while (!status) {
+            const int there = density_of(check, q) && (!q->of_proposal || check->datum.any);
+            for (int64_t i = 0; i < GRADIENTS && there; ++i) {
+                for (int64_t k = 0; k < m->state_count; ++k) {
+                    check->state[k][0] = check->state[k][i];
+                    check->previous[k][0] = check->previous[k][i];
+                }
+                ask_gradient(check, q);
+            }
+            check->n = MOTE_CHECK_PARTICLES;
+            status = mote_ssm_check_advance(check);
+        }
+    }
+    tell_gradient(check, q);
 }
 
 void mote_ssm_check_gradient(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
-    int wrong = 0, asked = 0, failed = 0;
-    if (!m->gradient || !m->log_transition || !check->space.space.theta_count)
-        return;
-    for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
-        int status = mote_ssm_check_begin(check, row);
-        while (!status) {
-            for (int64_t i = 0; i < GRADIENTS && (mote_ssm_check_later(check) || m->log_initial); ++i, ++asked) {
-                for (int64_t k = 0; k < m->state_count; ++k) {
-                    check->state[k][0] = check->state[k][i];
-                    check->previous[k][0] = check->previous[k][i];
-                }
-                const int answer = gradient_is_wrong(check);
-                wrong += answer > 0;
-                failed += answer < 0;
-            }
-            (void)log_joint(check); /* the cache belongs to the row's own parameters again */
-            check->n = MOTE_CHECK_PARTICLES;
-            status = mote_ssm_check_advance(check);
-        }
-    }
-    if (failed || wrong)
-        mote_check_say(&check->report, MOTE_VERDICT_FAIL,
-                       "gradient: of %d particles %d differ from finite differences by over 1e-4, "
-                       "%d failed",
-                       asked, wrong, failed);
-    else
-        mote_check_say(&check->report, MOTE_VERDICT_OK, "gradient: agrees with finite differences at %d particles",
-                       asked);
+    slope_question model = { .name = "gradient", .gradient = m->gradient, .first = m->log_initial,
+                             .later = m->log_transition, .potential = m->log_potential };
+    slope_question proposal = { .name = "proposal_gradient", .gradient = m->proposal_gradient, .of_proposal = 1,
+                                .first = m->propose_initial ? m->log_propose_initial : NULL, .later = m->log_propose };
+    ask_question(check, &model);
+    ask_question(check, &proposal);
 }

@@ -18,6 +18,12 @@ question "a density that is 10 % too wide" 65 "FAIL  log_transition is not" --se
 question "no density" 0 "0 failed" --set model.density=none
 question "a bound that is too low" 65 "FAIL  bound: log_transition exceeds" --set model.bound=low
 question "a gradient that is off by a percent" 65 "FAIL  gradient" --set model.gradient=wrong
+question "a gradient without log_initial" 0 "gradient: agrees with finite differences at 300 particles" \
+    --set model.density=later
+question "a proposal's gradient, in some parameters" 0 "proposal_gradient: agrees" --set model.slope=right --set model.series=yes
+also "in 1 of 2 parameters"
+question "a proposal's gradient that is off by a percent" 65 "FAIL  proposal_gradient" --set model.slope=wrong
+question "a proposal's gradient that is zero" 65 "FAIL  proposal_gradient: zero" --set model.slope=zero
 question "a proposal that is off by a third of its width" 65 "FAIL  log_propose is not" --set model.proposal=wrong
 question "draws that depend on the block" 65 "FAIL  blocks: transition" --set model.draws=by_place
 question "parameters of the block's first particle" 65 "FAIL  parameters" --set model.rows=no

@@ -4,10 +4,11 @@
  *     x_0 ~ N(0, 1);  x_t ~ N(rho x_{t-1}, s^2);  y_t ~ N(x_t, r^2)          s = 0.5, r = 0.7
  *
  *   potential    right | nan | zero | stop        of the third step
- *   density      right | unnormalised | wide | none   log_transition: times 1.2; of 1.1 s
+ *   density      right | unnormalised | wide | none | later   log_transition: times 1.2; of 1.1 s; no log_initial
  *   bound        right | low
  *   gradient     right | wrong
  *   proposal     right | wrong               its density's centre
+ *   slope        none | right | wrong | zero proposal_gradient, in rho alone
  *   draws        right | by_place            numbers that depend on the place in the block
  *   threads      yes | no
  *   rows         yes | no                    says that it reads one set of parameters for a block
@@ -26,7 +27,7 @@ typedef struct ssm_model {
     mote_target target;
     mote_series series;
     double values[20];
-    const char *potential, *density, *bound, *gradient, *proposal, *draws;
+    const char *potential, *density, *bound, *gradient, *proposal, *slope, *draws;
 } ssm_model;
 
 static const mote_parameter parameters[] = {
@@ -159,6 +160,22 @@ static int gradient(void *ctx, const mote_block *block, double *const *value)
     return 0;
 }
 
+/* In rho; the spread, which the proposal has too, does not learn from it. */
+static int proposal_gradient(void *ctx, const mote_block *block, double *const *value)
+{
+    const ssm_model *model = ctx;
+    const double gain = is(model->slope, "zero") ? 0 : is(model->slope, "wrong") ? 1.01 : 1;
+    for (int64_t i = 0; i < block->n; ++i) {
+        double mean = 0, sd = 1;
+        if (block->previous)
+            conditional(block, block->previous[0][i], &mean, &sd);
+        const double s = *block->parameter[SPREAD], slope = block->previous ? block->previous[0][i] / (s * s) : 0;
+        value[RHO][i] = gain * (block->state[0][i] - mean) * slope; /* d mean / d rho over sd^2 */
+        value[SPREAD][i] = 0;
+    }
+    return 0;
+}
+
 static int sample_observation(void *ctx, const mote_block *block, mote_source *source, double *const *value)
 {
     (void)ctx;
@@ -182,6 +199,7 @@ static void read_keys(const mote_host *host, const mote_config *section, ssm_mod
     model->bound = host->config_get(section, "bound", "right");
     model->gradient = host->config_get(section, "gradient", "right");
     model->proposal = host->config_get(section, "proposal", "right");
+    model->slope = host->config_get(section, "slope", "none");
     model->draws = host->config_get(section, "draws", "right");
 }
 
@@ -219,6 +237,9 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
     model->ssm.series = is(host->config_get(section, "series", "no"), "yes") ? &model->series : NULL;
     if (is(model->density, "none"))
         model->ssm.log_transition = model->ssm.log_transition_bound = NULL;
+    if (is(model->density, "later")) /* nor the proposal that would need it */
+        model->ssm.log_initial = NULL, model->ssm.propose_initial = NULL, model->ssm.log_propose_initial = NULL;
+    model->ssm.proposal_gradient = is(model->slope, "none") ? NULL : proposal_gradient;
     out->ssm = &model->ssm;
     out->target = is(host->config_get(section, "both", "no"), "yes") ? &model->target : NULL;
     return 0;
