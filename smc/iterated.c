@@ -31,7 +31,7 @@ typedef struct iterated_state {
     mote_perturbed perturbed;
     mote_datum datum;
     mote_particle_filter filter, plain;
-    mote_pool *pool;              /* of the plain filters: the wrapped model has one scratch */
+    mote_pool *pool;
     double *start, *size;         /* n x p; p */
     int64_t *first_only;          /* p */
     double *y, *theta;            /* p, q: scratch */
@@ -139,9 +139,7 @@ static int open_filters(mote_run *run, iterated_state *state)
     }
     int status = mote_state_space_open(&state->outer, &state->perturbed.model, &run->memory, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, NULL, &run->message);
-    if (!status)
-        status = mote_run_open_pool(run, &state->inner, &state->pool);
+        status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, state->pool, &run->message);
     if (!status)
         status = mote_particle_filter_open(&state->plain, &state->inner, &plain, &run->memory, state->pool, &run->message);
     return status;
@@ -175,7 +173,10 @@ static int iterated_open(mote_run *run, const void *model)
     if (!status)
         status = check_model(run, state);
     if (!status)
-        status = mote_perturbed_open(&state->perturbed, &state->inner, &run->memory);
+        status = mote_run_open_pool(run, &state->inner, &state->pool);
+    if (!status)
+        status = mote_perturbed_open(&state->perturbed, &state->inner, state->pool ? mote_pool_threads(state->pool) : 1,
+                                     &run->memory);
     if (!status)
         status = open_memory(run, state);
     if (!status)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See smc/perturbed.h. A model with a cache, or one that reads parameter rows only, is called with blocks of one
- * particle. The wrapped model is not thread-safe: it has one scratch. */
+ * particle, in one of as many scratches as there are threads. */
 #include "smc/perturbed.h"
 
 #include <math.h>
@@ -32,7 +32,8 @@ static int call_log_potential(const mote_ssm *model, const mote_block *block, mo
 }
 
 /* Particle i of the block as a block of its own, with its cache. */
-static int one_by_one(mote_perturbed *w, const mote_block *block, mote_source *source, callback *call, int64_t i)
+static int call_one(const mote_perturbed *w, mote_perturbed_scratch *scratch, const mote_block *block,
+                    mote_source *source, callback *call, int64_t i)
 {
     const mote_ssm *model = &w->inner->model;
     double theta[MOST_PARAMETERS];
@@ -41,40 +42,55 @@ static int one_by_one(mote_perturbed *w, const mote_block *block, mote_source *s
     one.n = 1;
     one.first = block->first + i;
     one.parameter_stride = 0;
-    one.parameter = w->parameter;
+    one.parameter = scratch->parameter;
     for (int64_t k = 0; k < w->q; ++k) {
         theta[k] = rows[k][i];
-        w->parameter[k] = &rows[k][i];
+        scratch->parameter[k] = &rows[k][i];
     }
     for (int64_t k = 0; k < w->d; ++k) {
-        w->columns[k] = block->state[k] + i;
-        w->columns[w->d + k] = block->previous ? (double *)block->previous[k] + i : NULL;
+        scratch->columns[k] = block->state[k] + i;
+        scratch->columns[w->d + k] = block->previous ? (double *)block->previous[k] + i : NULL;
     }
-    one.state = w->columns;
-    one.previous = block->previous ? (const double *const *)(w->columns + w->d) : NULL;
+    one.state = scratch->columns;
+    one.previous = block->previous ? (const double *const *)(scratch->columns + w->d) : NULL;
     one.log_weight = block->log_weight ? block->log_weight + i : NULL;
     if (model->prepare) {
-        memset(w->cache, 0, (size_t)model->cache_size);
-        const int status = model->prepare(model->ctx, theta, w->cache);
+        memset(scratch->cache, 0, (size_t)model->cache_size);
+        const int status = model->prepare(model->ctx, theta, scratch->cache);
         if (status)
             return status;
-        one.cache = w->cache;
+        one.cache = scratch->cache;
     }
     mote_source at = *source;
     at.first = one.first;
     return call(model, &one, &at);
 }
 
+/* One that no other thread holds: there are as many as threads. */
+static mote_perturbed_scratch *take_scratch(mote_perturbed *w)
+{
+    int64_t k = 0;
+    while (atomic_flag_test_and_set(&w->scratch[k].taken))
+        k = (k + 1) % w->threads;
+    return &w->scratch[k];
+}
+
+static int one_by_one(mote_perturbed *w, const mote_block *block, mote_source *source, callback *call)
+{
+    mote_perturbed_scratch *scratch = take_scratch(w);
+    int status = MOTE_OK;
+    for (int64_t i = 0; i < block->n && !status; ++i)
+        status = call_one(w, scratch, block, source, call, i);
+    atomic_flag_clear(&scratch->taken);
+    return status;
+}
+
 static int call_inner(mote_perturbed *w, const mote_block *block, mote_source *source, callback *call)
 {
     const mote_ssm *model = &w->inner->model;
     mote_block inner = *block;
-    int status = MOTE_OK;
-    if (model->prepare || model->flags & MOTE_SSM_ROW_PARAMETERS) {
-        for (int64_t i = 0; i < block->n && !status; ++i)
-            status = one_by_one(w, block, source, call, i);
-        return status;
-    }
+    if (model->prepare || model->flags & MOTE_SSM_ROW_PARAMETERS)
+        return one_by_one(w, block, source, call);
     inner.parameter = (const double *const *)(block->state + w->d + w->p);
     inner.parameter_stride = 1;
     return call(model, &inner, source);
@@ -136,11 +152,18 @@ static int allocate(mote_perturbed *w)
     const int64_t columns = w->d + w->p + w->q;
     w->names = mote_memory_allocate(w->memory, columns, sizeof *w->names);
     w->texts = mote_memory_allocate(w->memory, columns, NAME_SIZE);
-    w->parameter = mote_memory_allocate(w->memory, w->q, sizeof *w->parameter);
-    w->columns = mote_memory_allocate(w->memory, 2 * w->d, sizeof *w->columns);
-    w->cache = mote_memory_allocate_aligned(w->memory, w->inner->model.cache_size, 1);
-    if (!w->names || !w->texts || !w->parameter || !w->columns || !w->cache)
+    w->scratch = mote_memory_allocate(w->memory, w->threads, sizeof *w->scratch);
+    if (!w->names || !w->texts || !w->scratch)
         return MOTE_ENOMEM;
+    for (int64_t k = 0; k < w->threads; ++k) {
+        mote_perturbed_scratch *scratch = &w->scratch[k];
+        atomic_flag_clear(&scratch->taken);
+        scratch->parameter = mote_memory_allocate(w->memory, w->q, sizeof *scratch->parameter);
+        scratch->columns = mote_memory_allocate(w->memory, 2 * w->d, sizeof *scratch->columns);
+        scratch->cache = mote_memory_allocate_aligned(w->memory, w->inner->model.cache_size, 1);
+        if (!scratch->parameter || !scratch->columns || !scratch->cache)
+            return MOTE_ENOMEM;
+    }
     for (int64_t k = 0; k < columns; ++k) {
         snprintf(w->texts + k * NAME_SIZE, NAME_SIZE, "%s_%d", k < w->d ? "x" : k < w->d + w->p ? "y" : "theta", (int)k);
         w->names[k] = w->texts + k * NAME_SIZE;
@@ -148,11 +171,11 @@ static int allocate(mote_perturbed *w)
     return MOTE_OK;
 }
 
-int mote_perturbed_open(mote_perturbed *w, const mote_state_space *inner, const mote_memory *memory)
+int mote_perturbed_open(mote_perturbed *w, const mote_state_space *inner, int64_t threads, const mote_memory *memory)
 {
     const mote_ssm *from = &inner->model;
     *w = (mote_perturbed){ .inner = inner, .memory = memory, .d = from->state_count, .p = inner->space.dimension,
-                           .q = inner->space.theta_count, .factor = 1, .cooling_per_time = 1 };
+                           .q = inner->space.theta_count, .factor = 1, .cooling_per_time = 1, .threads = threads };
     if (w->q > MOST_PARAMETERS)
         return MOTE_EUNSUPPORTED;
     if (allocate(w)) {
@@ -164,16 +187,21 @@ int mote_perturbed_open(mote_perturbed *w, const mote_state_space *inner, const 
                            .inputs = from->inputs, .input_count = from->input_count, .initial_time = from->initial_time,
                            .initial = perturbed_initial, .transition = perturbed_transition,
                            .log_potential = perturbed_log_potential, .series = from->series, .ctx = w, .name = from->name,
-                           .flags = from->flags & MOTE_SSM_START_BEFORE };
+                           .flags = from->flags & (MOTE_SSM_START_BEFORE | MOTE_SSM_THREADSAFE) };
     return MOTE_OK;
 }
 
 void mote_perturbed_close(mote_perturbed *w)
 {
-    void *blocks[] = { (void *)w->names, w->texts, (void *)w->parameter, w->columns };
-    for (size_t i = 0; w->memory && i < sizeof blocks / sizeof *blocks; ++i)
-        mote_memory_release(w->memory, blocks[i]);
-    if (w->memory)
-        mote_memory_release_aligned(w->memory, w->cache);
+    if (!w->memory)
+        return;
+    for (int64_t k = 0; w->scratch && k < w->threads; ++k) {
+        mote_memory_release(w->memory, (void *)w->scratch[k].parameter);
+        mote_memory_release(w->memory, w->scratch[k].columns);
+        mote_memory_release_aligned(w->memory, w->scratch[k].cache);
+    }
+    mote_memory_release(w->memory, w->scratch);
+    mote_memory_release(w->memory, (void *)w->names);
+    mote_memory_release(w->memory, w->texts);
     memset(w, 0, sizeof *w);
 }

@@ -6,9 +6,19 @@
 #ifndef MOTE_SMC_PERTURBED_H
 #define MOTE_SMC_PERTURBED_H
 
+#include <stdatomic.h>
+
 #include "model/state_space.h"
 
 enum { MOTE_PERTURBED_PARAMETERS = 64 }; /* most entries of theta */
+
+/* What one call on a single particle needs; as many as threads that may call at once. */
+typedef struct mote_perturbed_scratch {
+    atomic_flag taken;
+    void *cache;                /* of one particle, when the model has one */
+    const double **parameter;   /* q */
+    double **columns;           /* 2 d */
+} mote_perturbed_scratch;
 
 typedef struct mote_perturbed {
     const mote_state_space *inner;
@@ -21,13 +31,14 @@ typedef struct mote_perturbed {
     const int64_t *first_only;  /* p: 1: perturbed at the first time alone */
     double factor;              /* of all sizes: cooling */
     double cooling_per_time;    /* factor at time t = factor * cooling_per_time^t */
-    void *cache;                /* of one particle, when the model has one */
-    const double **parameter;   /* q */
-    double **columns;           /* 2 d: of one particle */
+    mote_perturbed_scratch *scratch;
+    int64_t threads;            /* of them */
     const mote_memory *memory;
 } mote_perturbed;
 
-int mote_perturbed_open(mote_perturbed *perturbed, const mote_state_space *inner, const mote_memory *memory);
+/* The wrapped model is thread-safe when the inner one is, for at most `threads` calls at once. */
+int mote_perturbed_open(mote_perturbed *perturbed, const mote_state_space *inner, int64_t threads,
+                        const mote_memory *memory);
 void mote_perturbed_close(mote_perturbed *perturbed);
 
 #endif

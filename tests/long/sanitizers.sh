@@ -59,7 +59,7 @@ if can "$thread_compiler" -fsanitize=thread; then
         export TSAN_OPTIONS
         run_tests sanitize-thread tests/core/test_threads tests/nested/test_same_bytes tests/core/test_run \
             tests/nested/test_models tests/io/test_files tests/smc/test_backward tests/smc/test_conditional \
-            tests/smc/test_filter tests/smc/test_filter_bank tests/smc/test_life tests/smc/test_ppg tests/smc/test_record \
+            tests/smc/test_filter tests/smc/test_filter_bank tests/smc/test_iterated tests/smc/test_life tests/smc/test_ppg tests/smc/test_record \
             tests/smc/test_resample tests/smc/test_paris tests/smc/test_variance
     else echo "not ok - build with thread sanitizer: see sanitize-thread.log"; status=1; fi
 else echo "skip - no thread sanitizer"; fi

@@ -87,6 +87,29 @@ static void caches_belong_to_particles(void **unused)
     mote_run_close(&run);
 }
 
+/* Blocks of particles on threads, called at once or one by one with a scratch of the thread's own: the same numbers. */
+static void threads_do_not_show(void **unused)
+{
+    static const int64_t counts[] = { 1, 2, 7 };
+    (void)unused;
+    for (int one_by_one = 0; one_by_one < 2; ++one_by_one) {
+        double first = NAN;
+        for (int k = 0; k < 3; ++k) {
+            mote_ssm model = free_model();
+            mote_iterated_filtering_options options = usual();
+            options.particles = 9000;
+            options.passes = 2;
+            options.threads = counts[k];
+            model.flags |= one_by_one ? MOTE_SSM_ROW_PARAMETERS : 0;
+            mote_run *run = open_run_of(mote_iterated_filtering, &model, &options);
+            assert_status(mote_run_finish(run), MOTE_OK);
+            first = k ? first : end_of(run);
+            assert_true(end_of(run) == first && first != 0);
+            mote_run_close(&run);
+        }
+    }
+}
+
 static void resuming_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();
@@ -157,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reaches_the_maximum),
         cmocka_unit_test(caches_belong_to_particles),
+        cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(what_is_wrong_is_named),
     };
