@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Numbers of the manual's pictures of particle filters, as blocks that the scripts in doc/figures read:
- *     figures quasi | controlled | iterated | smoothing > data
- * `make figures` runs it and gnuplot. */
+/* The manual's pictures (tools/figures.h): which there are, and those of filters.
+ *     figures NAME > data
+ * `make figures` runs it and gnuplot for each. */
 #include <math.h>
-#include <mote/mote.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/linear_gaussian_exact.h"
 #include "tests/support/state_space_models.h"
+#include "tools/figures.h"
+
+/* What fails ends the program: half a picture is none. */
+mote_run *figure_run(const mote_algorithm *algorithm, const void *model, const void *options)
+{
+    mote_run *run = NULL;
+    if (!mote_run_open(&run, algorithm, model, options) && !mote_run_finish(run))
+        return run;
+    fprintf(stderr, "%s\n", mote_run_message(run));
+    exit(1);
+}
+
+void figure_mean_sd(const double *value, int n, double *mean, double *sd)
+{
+    double square = 0;
+    *mean = 0;
+    for (int i = 0; i < n; ++i)
+        *mean += value[i] / n;
+    for (int i = 0; i < n; ++i)
+        square += (value[i] - *mean) * (value[i] - *mean);
+    *sd = sqrt(square / (n - 1));
+}
 
 static double log_evidence_of(const mote_algorithm *algorithm, const mote_ssm *model, const void *options)
 {
-    mote_run *run = NULL;
-    double value = NAN;
-    if (mote_run_open(&run, algorithm, model, options) || mote_run_finish(run))
-        fprintf(stderr, "%s\n", mote_run_message(run));
-    else
-        value = mote_draws_log_evidence(mote_run_draws(run));
+    mote_run *run = figure_run(algorithm, model, options);
+    const double value = mote_draws_log_evidence(mote_run_draws(run));
     mote_run_close(&run);
     return value;
 }
@@ -72,10 +90,8 @@ static void iterated(void)
         const mote_iterated_filtering_options options = { .head = MOTE_VERSIONED(mote_iterated_filtering_options),
                                                           .particles = 1000, .seed = seed, .passes = 100, .cooling = 0.1,
                                                           .perturbation = 0.05 };
-        mote_run *run = NULL;
+        mote_run *run = figure_run(mote_iterated_filtering, &model, &options);
         double theta[4];
-        if (mote_run_open(&run, mote_iterated_filtering, &model, &options) || mote_run_finish(run))
-            fprintf(stderr, "%s\n", mote_run_message(run));
         for (int64_t m = 0; !mote_iterated_filtering_record(run, m, NULL, theta); ++m)
             printf("%lld %g\n", (long long)m + 1, theta[0]);
         printf("\n\n");
@@ -101,9 +117,7 @@ static void smoothing(void)
         for (int r = 0; r < RUNS; ++r) {
             const mote_smoother_options options = { .head = MOTE_VERSIONED(mote_smoother_options), .particles = 200, .seed = 1,
                                                     .run_id = r, .method = methods[m], .smoothing_lag = 6, .trajectories = 200 };
-            mote_run *run = NULL;
-            if (mote_run_open(&run, mote_smoother, &model, &options) || mote_run_finish(run))
-                fprintf(stderr, "%s\n", mote_run_message(run));
+            mote_run *run = figure_run(mote_smoother, &model, &options);
             for (int t = 0; t < T && mote_smoother_mean(run, 0); ++t)
                 square[t] += pow(mote_smoother_mean(run, 0)[t] - exact.smoothed[t], 2) / RUNS;
             mote_run_close(&run);
@@ -116,15 +130,19 @@ static void smoothing(void)
 
 int main(int argc, char **argv)
 {
-    const struct {
+    static const struct {
         const char *name;
         void (*run)(void);
-    } figures[] = { { "quasi", quasi }, { "controlled", controlled }, { "iterated", iterated }, { "smoothing", smoothing } };
+    } figures[] = { { "controlled", controlled }, { "filter_errors", figure_filter_errors }, { "iterated", iterated },
+                    { "kalman", figure_kalman }, { "kernels", figure_kernels }, { "nested_theory", figure_nested_theory },
+                    { "paris", figure_paris }, { "pmcmc", figure_pmcmc }, { "ppg", figure_ppg }, { "priors", figure_priors },
+                    { "quasi", quasi }, { "resampling", figure_resampling }, { "samplers", figure_samplers },
+                    { "smc_sampler", figure_smc_sampler }, { "smoothing", smoothing }, { "state_space", figure_state_space } };
     for (size_t i = 0; argc == 2 && i < sizeof figures / sizeof *figures; ++i)
         if (!strcmp(argv[1], figures[i].name)) {
             figures[i].run();
             return 0;
         }
-    fprintf(stderr, "usage: figures quasi|controlled|iterated|smoothing\n");
+    fprintf(stderr, "usage: figures NAME, one of the scripts in doc/figures\n");
     return 64;
 }
