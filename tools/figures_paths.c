@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pictures of smoothers, particle Markov chains, resampling and exact filters (tools/figures.h). Truths are exact: scalar
- * Kalman smoothers for sums along the path, quadrature for posteriors, and the multinomial variance by its formula. */
+/* Pictures of smoothers, particle Markov chains, resampling and exact filters (tools/figures.h). Truths are exact:
+ * scalar Kalman smoothers for sums along the path, quadrature for posteriors, the multinomial variance by its formula. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,16 +44,16 @@ static void exact_sums(double *value, int64_t times)
 void figure_paris(void)
 {
     enum { T = 400, RUNS = 400 };
-    static const struct { int64_t smoother, draws; } ways[] = { { MOTE_ON_LINE_GENEALOGY, 1 }, { MOTE_ON_LINE_PARIS, 1 },
-                                                                { MOTE_ON_LINE_PARIS, 2 } };
+    static const struct { int64_t smoother, draws; } ways[] = {
+        { MOTE_ON_LINE_GENEALOGY, 1 }, { MOTE_ON_LINE_PARIS, 1 }, { MOTE_ON_LINE_PARIS, 2 } };
     const mote_ssm model = case_a_of(T);
     double truth[T];
     exact_sums(truth, T);
     for (int w = 0; w < 3; ++w) {
         double square[T] = { 0 };
         for (int r = 0; r < RUNS; ++r) {
-            const mote_paris_options options = { .head = MOTE_VERSIONED(mote_paris_options), .particles = 300, .seed = 1,
-                                                 .run_id = r, .resampling = MOTE_RESAMPLE_MULTINOMIAL,
+            const mote_paris_options options = { .head = MOTE_VERSIONED(mote_paris_options), .particles = 300,
+                                                 .seed = 1, .run_id = r, .resampling = MOTE_RESAMPLE_MULTINOMIAL,
                                                  .smoother = ways[w].smoother, .backward_draws = ways[w].draws,
                                                  .trace = MOTE_TRACE_ON };
             mote_run *run = figure_run(mote_paris, &model, &options);
@@ -95,8 +95,8 @@ static void bias_of_paris(int64_t particles, int runs)
 {
     double *error = malloc((size_t)runs * sizeof *error), mean, sd;
     for (int r = 0; r < runs; ++r) {
-        const mote_paris_options options = { .head = MOTE_VERSIONED(mote_paris_options), .particles = particles, .seed = 1,
-                                             .run_id = r };
+        const mote_paris_options options = { .head = MOTE_VERSIONED(mote_paris_options), .particles = particles,
+                                             .seed = 1, .run_id = r };
         mote_run *run = figure_run(mote_paris, &linear_gaussian_a, &options);
         error[r] = mote_paris_estimate(run, 0) - CASE_A_SUM_LAGGED;
         mote_run_close(&run);
@@ -115,12 +115,12 @@ void figure_ppg(void)
     }
 }
 
-/* ---- pmcmc: the posterior of rho on case A, exact and by three algorithms; then chains with 10 and with 100 particles */
+/* ---- pmcmc: the posterior of rho on case A, exact and by three algorithms; chains with 10 and with 100 particles */
 
 static mote_ssm rho_unknown(void)
 {
-    static const mote_parameter parameters[] = { MOTE_UNIFORM("rho", -1, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
-                                                 MOTE_FIXED("var_0", 1 / 0.19) };
+    static const mote_parameter parameters[] = { MOTE_UNIFORM("rho", -1, 1), MOTE_FIXED("var_x", 1),
+                                                 MOTE_FIXED("var_y", 1), MOTE_FIXED("var_0", 1 / 0.19) };
     mote_ssm model = linear_gaussian_a;
     model.parameters = parameters;
     return model;
@@ -142,7 +142,8 @@ static void histogram(mote_run *run)
 {
     enum { BINS = 40 };
     const mote_draws *draws = mote_run_draws(run);
-    const double *x = mote_draws_column(draws, mote_draws_find(draws, "rho")), *log_weight = mote_draws_log_weight(draws);
+    const double *x = mote_draws_column(draws, mote_draws_find(draws, "rho"));
+    const double *log_weight = mote_draws_log_weight(draws);
     double share[BINS] = { 0 };
     for (int64_t i = 0; i < mote_draws_count(draws); ++i)
         share[(int)((x[i] + 1) * BINS / 2)] += exp(log_weight[i]);
@@ -159,7 +160,8 @@ void figure_pmcmc(void)
     mote_pmmh_options pmmh = { .head = MOTE_VERSIONED(mote_pmmh_options), .particles = 100, .draws = 10000, .seed = 1 };
     const mote_particle_gibbs_options gibbs = { .head = MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20,
                                                 .sweeps = 20000, .seed = 1 };
-    const mote_smc2_options smc2 = { .head = MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 8000, .seed = 1 };
+    const mote_smc2_options smc2 = { .head = MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 8000,
+                                     .seed = 1 };
     exact_density();
     histogram(figure_run(mote_pmmh, &model, &pmmh));
     histogram(figure_run(mote_particle_gibbs, &model, &gibbs));
@@ -243,7 +245,7 @@ void figure_resampling(void)
     }
 }
 
-/* ---- filter_errors: the estimated variance of log Z against the lag; case A, 500 particles, resampled at every step */
+/* ---- filter_errors: estimated variance of log Z against the lag; case A, 500 particles, resampled at every step */
 
 void figure_filter_errors(void)
 {
@@ -254,8 +256,8 @@ void figure_filter_errors(void)
     for (size_t l = 0; l < sizeof lags / sizeof *lags; ++l) {
         int n = 0;
         for (int r = 0; r < RUNS; ++r) {
-            const mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 500, .seed = 1,
-                                                  .run_id = r, .resample = MOTE_RULE_ALWAYS, .variance_lag = lags[l] };
+            const mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 500,
+                                                  .seed = 1, .run_id = r, .resample = MOTE_RULE_ALWAYS, .variance_lag = lags[l] };
             mote_run *run = figure_run(mote_filter, &linear_gaussian_a, &options);
             const double error = mote_filter_log_evidence_error(run);
             log_evidence[r] = mote_filter_log_evidence(run);
@@ -271,8 +273,8 @@ void figure_filter_errors(void)
     printf("\n\n0 %g\n60 %g\n\n\n", sd * sd, sd * sd);
 }
 
-/* ---- kalman: a level that moves at random, on the flow of the Nile with the years 1891 to 1910 withheld. Known answer:
- * of the whole series the variances that maximise the likelihood are 1469.1 and 15098.5 (Durbin and Koopman 2001). */
+/* ---- kalman: a level that moves at random, on the flow of the Nile with the years 1891 to 1910 withheld. Known
+ * answer: of the whole series the variances of largest likelihood are 1469.1 and 15098.5 (Durbin and Koopman 2001). */
 
 enum { NILE_TIMES = 100 };
 

@@ -41,8 +41,8 @@ static const mote_target *normals_of(int64_t d, double width)
     static mote_parameter parameters[MOST];
     static normal_likelihood likelihood;
     static mote_target target = { MOTE_VERSIONED(mote_target), .parameters = parameters,
-                                  .parameter_size = sizeof(mote_parameter), .log_likelihood = normals, .ctx = &likelihood,
-                                  .flags = MOTE_HAS_GRADIENT };
+                                  .parameter_size = sizeof(mote_parameter), .log_likelihood = normals,
+                                  .ctx = &likelihood, .flags = MOTE_HAS_GRADIENT };
     for (int64_t j = 0; j < d; ++j) {
         snprintf(names[j], sizeof names[j], "x%d", (int)j);
         parameters[j] = (mote_parameter)MOTE_NORMAL(names[j], 0, 1);
@@ -85,7 +85,8 @@ void figure_kernels(void)
         for (size_t k = 0; k < sizeof dimensions / sizeof *dimensions; ++k) {
             const int64_t d = dimensions[k];
             const mote_metropolis_options options = { .head = MOTE_VERSIONED(mote_metropolis_options), .seed = 1,
-                                                      .kernel = kernel, .chains = CHAINS, .draws = DRAWS, .warm_up = 40000 };
+                                                      .kernel = kernel, .chains = CHAINS, .draws = DRAWS,
+                                                      .warm_up = DRAWS };
             mote_run *run = figure_run(mote_metropolis, normals_of(d, 1), &options);
             const double *x = mote_draws_column(mote_run_draws(run), 0);
             double time = 0;
@@ -142,12 +143,12 @@ void figure_smc_sampler(void)
     error_against_calls(MOTE_SMC_PERSISTENT, MOTE_SMC_MALA, 500);
 }
 
-/* ---- nested_theory: (log Z - truth) / stated error, 1000 runs of 100 live points */
+/* ---- nested_theory: (log Z - truth) / stated error, 500 runs of 100 live points */
 
 void figure_nested_theory(void)
 {
-    enum { RUNS = 1000, BINS = 32 }; /* cheap: 1,500 to 20,000 calls each */
-    static const struct { const char *name; int64_t dimension; } problems[] = { { "gauss", 2 }, { "shells", 5 } };
+    enum { RUNS = 500, BINS = 32 };
+    static const struct { const char *name; int64_t dimension; } problems[] = { { "gauss", 2 }, { "eggbox", 2 } };
     for (int p = 0; p < 2; ++p) {
         static mote_problem problem;
         double count[BINS] = { 0 };
@@ -217,10 +218,10 @@ static void densities(const mote_parameter *parameters, int count, double lower,
 
 void figure_priors(void)
 {
-    static const mote_parameter bounded[] = { MOTE_UNIFORM("u", 0.05, 0.95), MOTE_LOG_UNIFORM("l", 0.1, 1), MOTE_BETA("b", 2, 5),
-                                              MOTE_TRUNCATED_NORMAL("t", 0.8, 0.15, 0, 1) };
-    static const mote_parameter positive[] = { MOTE_HALF_NORMAL("n", 1), MOTE_HALF_CAUCHY("c", 1), MOTE_EXPONENTIAL("e", 1),
-                                               MOTE_GAMMA("g", 3, 0.5), MOTE_INVERSE_GAMMA("i", 3, 2) };
+    static const mote_parameter bounded[] = { MOTE_UNIFORM("u", 0.05, 0.95), MOTE_LOG_UNIFORM("l", 0.1, 1),
+                                              MOTE_BETA("b", 2, 5), MOTE_TRUNCATED_NORMAL("t", 0.8, 0.15, 0, 1) };
+    static const mote_parameter positive[] = { MOTE_HALF_NORMAL("n", 1), MOTE_HALF_CAUCHY("c", 1),
+                                               MOTE_EXPONENTIAL("e", 1), MOTE_GAMMA("g", 3, 0.5), MOTE_INVERSE_GAMMA("i", 3, 2) };
     static const mote_parameter real[] = { MOTE_NORMAL("n", 0, 1), MOTE_STUDENT("s", 2, 0, 1) };
     densities(bounded, 4, 0, 1);
     densities(positive, 5, 0, 4);
