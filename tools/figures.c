@@ -140,6 +140,7 @@ int main(int argc, char **argv)
                     { "smc_sampler", figure_smc_sampler }, { "smoothing", smoothing }, { "state_space", figure_state_space } };
     for (size_t i = 0; argc == 2 && i < sizeof figures / sizeof *figures; ++i)
         if (!strcmp(argv[1], figures[i].name)) {
+            setvbuf(stdout, NULL, _IOLBF, 4096); /* a long run can be watched */
             figures[i].run();
             return 0;
         }

@@ -108,7 +108,7 @@ static void bias_of_paris(int64_t particles, int runs)
 
 void figure_ppg(void)
 {
-    static const struct { int64_t particles; int runs; } cases[] = { { 4, 4000 }, { 8, 4000 }, { 16, 4000 } };
+    static const struct { int64_t particles; int runs; } cases[] = { { 4, 1000 }, { 8, 1000 }, { 16, 1000 } };
     for (int k = 0; k < 3; ++k) {
         sweeps_from_zero(cases[k].particles, cases[k].runs);
         bias_of_paris(cases[k].particles, cases[k].runs);

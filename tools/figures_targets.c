@@ -114,7 +114,7 @@ static void ladder(int64_t d)
 
 static void error_against_calls(int64_t form, int64_t kernel, int64_t fewest)
 {
-    enum { D = 10, SEEDS = 40 };
+    enum { D = 10, SEEDS = 20 };
     const double exact = -0.5 * D * log(TWO_PI * 1.01);
     for (int64_t particles = fewest; particles <= 4 * fewest; particles *= 2) {
         double square = 0, calls = 0;
@@ -136,18 +136,16 @@ void figure_smc_sampler(void)
     ladder(2);
     ladder(10);
     ladder(50);
-    error_against_calls(MOTE_SMC_WASTE_FREE, MOTE_SMC_RANDOM_WALK, 7500);
-    error_against_calls(MOTE_SMC_PLAIN, MOTE_SMC_RANDOM_WALK, 150);
-    error_against_calls(MOTE_SMC_WASTE_FREE, MOTE_SMC_MALA, 4000);
+    error_against_calls(MOTE_SMC_WASTE_FREE, MOTE_SMC_MALA, 2500);
+    error_against_calls(MOTE_SMC_WASTE_FREE, MOTE_SMC_RANDOM_WALK, 5000);
     error_against_calls(MOTE_SMC_PLAIN, MOTE_SMC_MALA, 500);
-    error_against_calls(MOTE_SMC_PERSISTENT, MOTE_SMC_MALA, 500);
 }
 
-/* ---- nested_theory: (log Z - truth) / stated error, 500 runs of 100 live points */
+/* ---- nested_theory: (log Z - truth) / stated error, 400 runs of 100 live points */
 
 void figure_nested_theory(void)
 {
-    enum { RUNS = 500, BINS = 32 };
+    enum { RUNS = 400, BINS = 24 };
     static const struct { const char *name; int64_t dimension; } problems[] = { { "gauss", 2 }, { "eggbox", 2 } };
     for (int p = 0; p < 2; ++p) {
         static mote_problem problem;

@@ -2,7 +2,7 @@
 set terminal pngcairo size 900,540 font "sans,11"
 set output output
 set xlabel "(log Z - truth) / stated error"
-set ylabel "density of 500 runs"
+set ylabel "density of 400 runs"
 set xrange [-4:4]
 set yrange [0:0.55]
 set grid lc rgb "#dddddd"

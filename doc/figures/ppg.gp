@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-set terminal pngcairo size 900,540 font "sans,11"
+set terminal pngcairo size 840,500 font "sans,11"
 set output output
 set logscale y
 set format y "%g"
@@ -8,6 +8,7 @@ set ylabel "size of the mean error of u (exact: 91.14)"
 set xrange [0.5:10.5]
 set yrange [0.02:60]
 set xtics 1
+set clip two
 set grid lc rgb "#dddddd"
 set key top right
 colour(k) = word("#c05020 #40a040 #2060a0", k + 1)

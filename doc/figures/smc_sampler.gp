@@ -24,9 +24,7 @@ set xlabel "likelihood calls, d = 10"
 set ylabel "root mean square error of log Z" offset 1
 set key bottom left
 set yrange [0.01:1]
-plot data index 3 with linespoints pt 7 lc rgb "#c05020" title "waste-free, random walk", \
-     data index 4 with linespoints pt 6 dt 2 lc rgb "#c05020" title "plain, random walk", \
-     data index 7 with linespoints pt 8 dt 4 lc rgb "#40a040" title "persistent, MALA", \
-     data index 6 with linespoints pt 6 dt 2 lc rgb "#2060a0" title "plain, MALA", \
-     data index 5 with linespoints pt 7 lc rgb "#2060a0" title "waste-free, MALA"
+plot data index 4 with linespoints pt 7 lc rgb "#c05020" title "waste-free, random walk", \
+     data index 5 with linespoints pt 6 dt 2 lc rgb "#2060a0" title "plain, MALA", \
+     data index 3 with linespoints pt 7 lc rgb "#2060a0" title "waste-free, MALA"
 unset multiplot
