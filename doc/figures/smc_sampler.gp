@@ -23,7 +23,8 @@ set format x "10^{%L}"
 set xlabel "likelihood calls, d = 10"
 set ylabel "root mean square error of log Z" offset 1
 set key bottom left
-set yrange [0.01:1]
+set yrange [0.05:0.5]
+set xrange [2e4:4e5]
 plot data index 4 with linespoints pt 7 lc rgb "#c05020" title "waste-free, random walk", \
      data index 5 with linespoints pt 6 dt 2 lc rgb "#2060a0" title "plain, MALA", \
      data index 3 with linespoints pt 7 lc rgb "#2060a0" title "waste-free, MALA"
