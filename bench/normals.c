@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random numbers and vector mathematics against GSL and the C library, one core, arrays of 65536. Goals of the manual:
- * normals 9 times faster than gsl_ran_gaussian_ziggurat on mt19937 with v4 and 6 times with v3, on a Zen 5 core. */
+ * normals 9 times faster than gsl_ran_gaussian_ziggurat on mt19937 with v4 and 6 times with v3. */
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>

@@ -114,10 +114,9 @@ static inline void mote_philox_begin(mote_philox_row *row, uint64_t key, uint32_
     row->w = mote_lanes_set(w);
 }
 
-/* The next MOTE_PHILOX_GROUP blocks. */
-static inline void mote_philox_next(mote_philox_row *row, uint64_t *restrict first, uint64_t *restrict second)
+/* The next MOTE_PHILOX_GROUP blocks, word by word. */
+static inline void mote_philox_group(mote_philox_row *row, mote_lanes c[MOTE_LANES_SIDE][4])
 {
-    mote_lanes c[MOTE_LANES_SIDE][4];
     for (int g = 0; g < MOTE_LANES_SIDE; ++g) {
         c[g][0] = row->x;
         c[g][1] = row->y;
@@ -126,6 +125,12 @@ static inline void mote_philox_next(mote_philox_row *row, uint64_t *restrict fir
         row->place[g] += MOTE_PHILOX_GROUP;
     }
     mote_philox_rounds(row->keys, c, MOTE_LANES_SIDE);
+}
+
+static inline void mote_philox_next(mote_philox_row *row, uint64_t *restrict first, uint64_t *restrict second)
+{
+    mote_lanes c[MOTE_LANES_SIDE][4];
+    mote_philox_group(row, c);
     for (int g = 0; g < MOTE_LANES_SIDE; ++g)
         mote_philox_store(first + g * MOTE_LANES, second + g * MOTE_LANES, c[g]);
 }

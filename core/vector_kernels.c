@@ -5,6 +5,7 @@
  * Addressed numbers: block (x = draw, y = step, z = particle >> 1, w = purpose) has two words, the first for the even
  * particle of the pair and the second for the odd one. A normal is the cosine (even) or sine (odd) member of the
  * Box-Muller pair of both words. So any cut of a range of particles gives the same numbers. */
+#include "core/normals_lanes.h"
 #include "core/philox_lanes.h"
 #include "core/vector.h"
 #include "core/vector_columns.h"
@@ -73,6 +74,9 @@ static mote_philox_block block_at(struct address at, int64_t particle)
 
 /* ROW: blocks that are turned into numbers while they are in the first-level cache; whole groups of every width. */
 enum { ROW = 96, GROUP = MOTE_PHILOX_GROUP };
+#ifndef MOTE_NORMALS_LANES
+enum { NORMALS_ROW = ROW };
+#endif
 _Static_assert(ROW % GROUP == 0, "rows are whole groups");
 
 /* The next `pairs` <= ROW blocks, and up to GROUP - 1 more. */
@@ -82,16 +86,18 @@ static inline void next_blocks(mote_philox_row *row, uint64_t *first, uint64_t *
         mote_philox_next(row, first + i, second + i);
 }
 
-static inline void convert_bits(uint64_t *restrict out, const uint64_t *restrict first, const uint64_t *restrict second,
-                                int64_t pairs)
+static inline void convert_bits(uint64_t *restrict out, mote_philox_row *row, int64_t pairs)
 {
+    uint64_t first[ROW], second[ROW];
+    next_blocks(row, first, second, pairs);
     mote_philox_weave(out, first, second, pairs);
 }
 
-static inline void convert_uniforms(double *restrict out, const uint64_t *restrict first,
-                                    const uint64_t *restrict second, int64_t pairs)
+static inline void convert_uniforms(double *restrict out, mote_philox_row *row, int64_t pairs)
 {
+    uint64_t first[ROW], second[ROW];
     double even[ROW], odd[ROW];
+    next_blocks(row, first, second, pairs);
     for (int64_t i = 0; i < pairs; ++i) {
         even[i] = mote_uniform_inline(first[i]);
         odd[i] = mote_uniform_inline(second[i]);
@@ -99,13 +105,18 @@ static inline void convert_uniforms(double *restrict out, const uint64_t *restri
     mote_philox_weave(out, even, odd, pairs);
 }
 
-static inline void convert_normals(double *restrict out, const uint64_t *restrict first,
-                                   const uint64_t *restrict second, int64_t pairs)
+static inline void convert_normals(double *restrict out, mote_philox_row *row, int64_t pairs)
 {
+#ifdef MOTE_NORMALS_LANES
+    normals_lanes(out, row, pairs);
+#else
+    uint64_t first[ROW], second[ROW];
     double even[ROW], odd[ROW];
+    next_blocks(row, first, second, pairs);
     for (int64_t i = 0; i < pairs; ++i)
         mote_normal_pair_inline(first[i], second[i], &even[i], &odd[i]);
     mote_philox_weave(out, even, odd, pairs);
+#endif
 }
 
 /* One number of a pair: what stands at the ends of a range that begins or ends inside a pair. */
@@ -128,29 +139,27 @@ static double single_normal(struct address at, int64_t particle)
     return particle & 1 ? second : first;
 }
 
-#define FILL(name, type, single, convert)                                                                          \
+#define FILL(name, type, single, convert, length)                                                                  \
     static void name(type *out, uint64_t key, uint32_t purpose, uint32_t step, uint32_t draw, int64_t first,       \
                      int64_t n)                                                                                    \
     {                                                                                                              \
         const struct address at = { key, purpose, step, draw };                                                    \
-        uint64_t even[ROW], odd[ROW];                                                                              \
         mote_philox_row row;                                                                                       \
         int64_t i = 0, pairs;                                                                                      \
         if (n > 0 && (first & 1))                                                                                  \
             out[i++] = single(at, first);                                                                          \
         mote_philox_begin(&row, key, draw, step, (uint32_t)((uint64_t)(first + i) >> 1), purpose);                 \
         for (; n - i >= 2; i += 2 * pairs) {                                                                       \
-            pairs = (n - i) / 2 < ROW ? (n - i) / 2 : ROW;                                                         \
-            next_blocks(&row, even, odd, pairs);                                                                   \
-            convert(out + i, even, odd, pairs);                                                                    \
+            pairs = (n - i) / 2 < length ? (n - i) / 2 : length;                                                   \
+            convert(out + i, &row, pairs);                                                                         \
         }                                                                                                          \
         if (i < n)                                                                                                 \
             out[i] = single(at, first + i);                                                                        \
     }
 
-FILL(fill_bits, uint64_t, single_bits, convert_bits)
-FILL(fill_uniforms, double, single_uniform, convert_uniforms)
-FILL(fill_normals, double, single_normal, convert_normals)
+FILL(fill_bits, uint64_t, single_bits, convert_bits, ROW)
+FILL(fill_uniforms, double, single_uniform, convert_uniforms, ROW)
+FILL(fill_normals, double, single_normal, convert_normals, NORMALS_ROW)
 
 static void scattered_bits(uint64_t *first, uint64_t *second, uint64_t key, uint32_t purpose, uint32_t step,
                            const uint64_t *draw, const uint64_t *pair, int64_t n)
