@@ -2,12 +2,17 @@
 /* The run algorithm `score_ascent`: stochastic gradient ascent on the log-likelihood. With y the parameters on the real
  * line and s_n the score there at y_n, divided by the number of observations:
  *
- *     power, constant   y_{n+1} = y_n + g_n s_n,                                g_n = g n^-a, or g
+ *     power, constant   y_{n+1} = y_n + g_n s_n,                                g_n = g (n + b)^-a, or g
  *     adam              m = .9 m + .1 s_n, v = .99 v + .01 s_n^2, y_{n+1} = y_n + g_n m' / (sqrt v' + 1e-8),
  *                       m', v' freed of their start at 0 (Kingma and Ba 2015)
  *     result            mean of the last y_n (Polyak and Juditsky 1992)
+ *     its error         2 V_10 - V_20 (no less than V_10): V_b the variance of the mean by b batch means, of theta's
+ *                       linear part in y. Iterates stay correlated over about n^a / g steps, which ten batches may
+ *                       not outlast; what they miss is, in first order, what twenty miss more than they (Vats and
+ *                       Flegal 2022, Biometrika 109, 735)
  *
- * Known answer: rho of case A ends at .830289496689 (tests/smc/test_score_ascent.c). */
+ * Known answers: rho of case A ends at .830289496689 (tests/smc/test_score_ascent.c); coefficient and both variances of
+ * linear-Gaussian models end at the maximum within this error (tests/smc/test_learning.c). */
 #include <math.h>
 #include <mote/score_ascent.h>
 #include <stdio.h>
@@ -22,7 +27,7 @@
 
 MOTE_OPTION_TABLE(options, "score_ascent", mote_score_ascent_options, MOTE_SCORE_ASCENT_OPTIONS);
 
-enum { NAME = 256 };
+enum { NAME = 256, BATCHES = 10 };
 
 typedef struct ascent_state {
     mote_stream_state stream;
@@ -30,6 +35,8 @@ typedef struct ascent_state {
     mote_particle_filter plain;      /* for evaluations */
     double *y, *mean, *square;       /* dimension: position; moments of Adam */
     double *gradient, *slope, *base; /* theta_count; dimension: scratch */
+    double *centre;                  /* dimension: the mean y */
+    double *unit, *error;            /* theta_count: scratch; of the result */
     int64_t width;                   /* of a row: y, slope, log-evidence */
     double *rows;
     int64_t done, room;
@@ -48,9 +55,14 @@ static int open_memory(mote_run *run, ascent_state *state)
 {
     const mote_score_ascent_options *o = run->options;
     const int64_t d = dimension_of(state);
-    double **vectors[] = { &state->y, &state->mean, &state->square, &state->slope, &state->base };
+    double **vectors[] = { &state->y, &state->mean, &state->square, &state->slope, &state->base,
+                           &state->centre };
     int missing = !(state->gradient = mote_memory_allocate(&run->memory, state->stream.space.space.theta_count,
                                                            sizeof(double)));
+    double **thetas[] = { &state->unit, &state->error };
+    for (size_t i = 0; i < sizeof thetas / sizeof *thetas; ++i)
+        missing |= !(*thetas[i] = mote_memory_allocate(&run->memory, state->stream.space.space.theta_count,
+                                                       sizeof(double)));
     missing |= !(state->evaluation = mote_memory_allocate(&run->memory, o->evaluations, sizeof(double)));
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; ++i)
         missing |= !(*vectors[i] = mote_memory_allocate(&run->memory, d, sizeof(double)));
@@ -107,8 +119,8 @@ static int ascent_open(mote_run *run, const void *model)
 static void ascent_close(mote_run *run)
 {
     ascent_state *state = run->state;
-    void *blocks[] = { state->y, state->mean, state->square, state->gradient, state->slope, state->base, state->rows,
-                       state->evaluation };
+    void *blocks[] = { state->y, state->mean, state->square, state->gradient, state->slope, state->base, state->centre,
+                       state->unit, state->error, state->rows, state->evaluation };
     mote_score_close(&state->score);
     mote_particle_filter_close(&state->plain);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
@@ -135,8 +147,8 @@ static int reserve(mote_run *run, ascent_state *state, int64_t rows)
 
 static double step_of(const mote_score_ascent_options *o, ascent_state *state, int64_t k, double slope)
 {
-    const double n = (double)state->done + 1, decay = o->step_rule == MOTE_STEP_CONSTANT ? 1 : pow(n, -o->step_decay);
-    const double gain = o->step_size * decay;
+    const double n = (double)state->done + 1, decay = pow(n + o->step_delay, -o->step_decay);
+    const double gain = o->step_rule == MOTE_STEP_CONSTANT ? o->step_size : o->step_size * decay;
     double step = gain * slope;
     if (o->step_rule == MOTE_STEP_ADAM) {
         state->mean[k] = 0.9 * state->mean[k] + 0.1 * slope;
@@ -196,6 +208,41 @@ static int average(const mote_run *run, ascent_state *state, double *theta)
             state->base[k] += state->rows[i * state->width + k] / (double)(state->done - first);
     }
     return mote_space_constrain(&state->stream.space.space, state->base, theta, &log_jacobian);
+}
+
+/* Variance of the mean of slope' y over the last `n` iterations but a few, by batch means. */
+static double batch_variance(const ascent_state *state, int64_t n, int64_t batches)
+{
+    const int64_t d = dimension_of(state), length = n / batches;
+    const double *row = state->rows + (state->done - batches * length) * state->width;
+    double square = 0;
+    for (int64_t b = 0; b < batches; ++b) {
+        double mean = 0;
+        for (int64_t i = 0; i < length; ++i, row += state->width)
+            for (int64_t k = 0; k < d; ++k)
+                mean += state->slope[k] * (row[k] - state->centre[k]) / (double)length;
+        square += mean * mean;
+    }
+    return square / (double)(batches - 1) / (double)batches;
+}
+
+/* Standard errors of the result, to state->error. */
+static int standard_errors(const mote_run *run, ascent_state *state)
+{
+    const mote_score_ascent_options *o = run->options;
+    const mote_space *space = &state->stream.space.space;
+    const int64_t n = (int64_t)ceil(o->averaged * (double)state->done);
+    int status = average(run, state, state->gradient);
+    memcpy(state->centre, state->base, (size_t)space->dimension * sizeof *state->centre);
+    memset(state->unit, 0, (size_t)space->theta_count * sizeof *state->unit);
+    for (int64_t j = 0; j < space->theta_count && !status; ++j) { /* slope: d theta_j / dy */
+        state->unit[j] = 1;
+        status = mote_space_gradient(space, state->centre, state->gradient, state->unit, state->slope, state->base);
+        state->unit[j] = 0;
+        const double ten = n < 4 * BATCHES ? NAN : batch_variance(state, n, BATCHES);
+        state->error[j] = isnan(ten) ? NAN : sqrt(fmax(ten, 2 * ten - batch_variance(state, n, 2 * BATCHES)));
+    }
+    return status;
 }
 
 static int evaluate(mote_run *run, ascent_state *state)
@@ -292,10 +339,17 @@ static int add_results(mote_run *run, ascent_state *state)
 {
     const mote_space *space = &state->stream.space.space;
     double mean, error;
-    int status = average(run, state, state->gradient);
-    for (int64_t k = 0; k < space->dimension && !status; ++k)
-        status = mote_draws_add_real(run->draws, parameter_of(space, k)->name, state->gradient[space->cube_theta[k]],
-                                     "", "mean of the last iterations, on the real line");
+    char name[NAME];
+    int status = standard_errors(run, state);
+    for (int64_t k = 0; k < space->dimension && !status; ++k) {
+        const char *own = parameter_of(space, k)->name;
+        snprintf(name, sizeof name, "%.200s_error", own);
+        status = mote_draws_add_real(run->draws, own, state->gradient[space->cube_theta[k]], "",
+                                     "mean of the last iterations, on the real line");
+        if (!status)
+            status = mote_draws_add_real(run->draws, name, state->error[space->cube_theta[k]], "",
+                                         "its standard error, of the ascent alone, by batch means");
+    }
     if (!status)
         status = mote_draws_add_count(run->draws, "iterations", state->done, "", "steps of ascent");
     if (status || state->evaluated < 2)
@@ -382,4 +436,15 @@ int mote_score_ascent_result(mote_run *run, double *theta)
         return MOTE_ESTATE;
     ascent_state *state = run->state;
     return state->done ? average(run, state, theta) : MOTE_ESTATE;
+}
+
+int mote_score_ascent_error(mote_run *run, double *error)
+{
+    if (mote_run_usable(run) || run->algorithm != mote_score_ascent || !error)
+        return MOTE_ESTATE;
+    ascent_state *state = run->state;
+    const int status = state->done ? standard_errors(run, state) : MOTE_ESTATE;
+    if (!status)
+        memcpy(error, state->error, (size_t)state->stream.space.space.theta_count * sizeof *error);
+    return status;
 }

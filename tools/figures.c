@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/linear_gaussian_exact.h"
+#include "tests/support/linear_gaussian_free.h"
 #include "tests/support/state_space_models.h"
 #include "tools/figures.h"
 
@@ -128,13 +129,41 @@ static void smoothing(void)
     }
 }
 
+/* All three parameters of a linear-Gaussian model over the iterations of score ascent, after the exact maximum: two
+ * seeds with scores by PPG, one by PaRIS, eight particles each. */
+static void learning(void)
+{
+    static const double truth[] = { 0.8, 1, 1 }, start[] = { 0.3, 2, 0.5 };
+    static const int64_t scores[] = { MOTE_SCORE_PPG, MOTE_SCORE_PPG, MOTE_SCORE_PARIS };
+    static linear_gaussian_free c;
+    double exact[FREE_PARAMETERS] = { 0.8, 1, 1 }, value;
+    if (linear_gaussian_free_open(&c, 1, 100, truth, 3) || linear_gaussian_free_maximum(&c, 1e-10, exact, &value, NULL))
+        fprintf(stderr, "learning: no maximum\n");
+    printf("1 %g %g %g\n3000 %g %g %g\n\n\n", exact[0], exact[1], exact[2], exact[0], exact[1], exact[2]);
+    for (int64_t k = 0; k < 3; ++k) {
+        const mote_score_ascent_options options = { .head = MOTE_VERSIONED(mote_score_ascent_options), .particles = 8,
+                                                    .sweeps = 1, .seed = 1 + k % 2, .score = scores[k],
+                                                    .proposal = MOTE_PROPOSAL_GUIDED, .backward = MOTE_BACKWARD_MCMC,
+                                                    .iterations = 3000, .step_rule = MOTE_STEP_POWER, .step_size = 40,
+                                                    .step_delay = 25, .evaluations = 2, .theta = start };
+        mote_run *run = figure_run(mote_score_ascent, &c.model, &options);
+        const mote_draws *draws = mote_run_draws(run);
+        for (int64_t i = 0; draws && i < mote_draws_count(draws); ++i)
+            printf("%lld %g %g %g\n", (long long)i + 1, mote_draws_column(draws, 0)[i], mote_draws_column(draws, 1)[i],
+                   mote_draws_column(draws, 2)[i]);
+        printf("\n\n");
+        mote_run_close(&run);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } figures[] = { { "controlled", controlled }, { "filter_errors", figure_filter_errors }, { "iterated", iterated },
-                    { "kalman", figure_kalman }, { "kernels", figure_kernels }, { "nested_theory", figure_nested_theory },
+                    { "kalman", figure_kalman }, { "kernels", figure_kernels },
+                    { "learning", learning }, { "nested_theory", figure_nested_theory },
                     { "paris", figure_paris }, { "pmcmc", figure_pmcmc }, { "ppg", figure_ppg }, { "priors", figure_priors },
                     { "quasi", quasi }, { "resampling", figure_resampling }, { "samplers", figure_samplers },
                     { "smc_sampler", figure_smc_sampler }, { "smoothing", smoothing }, { "state_space", figure_state_space } };

@@ -36,7 +36,8 @@ enum mote_step_rule { MOTE_STEP_ADAM, MOTE_STEP_POWER, MOTE_STEP_CONSTANT };
     CHOICE(step_rule, "adam|power|constant",                                                                           \
            "Adam with decaying steps, steps of score / times that decay, or constant ones")                            \
     REAL(step_size, 0.3, "", 1e-12, 1e12, "first step size, on the real line")                                         \
-    REAL(step_decay, 0.5, "", 1e-9, 1, "step n is step_size / n^step_decay")                                           \
+    REAL(step_decay, 0.5, "", 1e-9, 1, "step n is step_size / (n + step_delay)^step_decay")                            \
+    REAL(step_delay, 0, "iterations", 0, 1e9, "against large first steps: a twentieth of the iterations is ample")     \
     REAL(longest_step, 1, "", 1e-9, 1e12, "no coordinate moves further than this in an iteration, on the real line")   \
     REAL(averaged, 0.5, "", 1e-9, 1, "share of the iterations, the last ones, whose mean is the result")               \
     INTEGER(evaluations, 10, "filters", 2, 100000, "plain filters that evaluate the likelihood at the result")
@@ -52,13 +53,19 @@ typedef struct mote_score_ascent_options {
 /* The algorithm. The model is a mote_ssm with a series, gradient (or proposal_gradient), log_transition, and a
  * parameter that is not fixed. Draws: the record, a row for each iteration: the parameters before it, its gradient on
  * the real line as gradient_NAME, log_likelihood what the filter inside estimated (of a conditional filter: with
- * the bias of its path). Results: the mean of the last iterations (NAME), and the log-likelihood there by plain
- * filters. */
+ * the bias of its path). Results: the mean of the last iterations (NAME) with its error (NAME_error), and the
+ * log-likelihood there by plain filters. */
 MOTE_API extern const mote_algorithm *const mote_score_ascent;
 
 /* The result so far: the mean, on the real line, of the last share `averaged` of the iterations done, in physical
  * units; values of all non-derived parameters. MOTE_ESTATE before the first iteration. */
 MOTE_API int mote_score_ascent_result(mote_run *run, double *theta);
+
+/* Its standard errors by batch means of the iterates: how far the mean may lie from where the ascent ends, by the noise
+ * of the scores. With score = ppg that is the maximum of the likelihood. Not in it: the bias of other scores, and what
+ * the maximum owes to the data at hand. Values of all non-derived parameters, 0 for fixed ones, NaN below 40 averaged
+ * iterations. */
+MOTE_API int mote_score_ascent_error(mote_run *run, double *error);
 
 MOTE_END
 #endif
