@@ -168,7 +168,9 @@ static int call(const mote_executor *executor, mote_row_scratch *scratch, const 
     const mote_rows *rows = &executor->rows;
     int timed = scratch->batches++ % 16 == 0;
     double start = timed ? mote_clock() : 0;
-    int code = mote_row_function_call(&executor->function, batch, rows->first_term, rows->term_count);
+    const mote_row_function *function = &executor->function;
+    int code = function->evaluate_inner ? function->evaluate_inner(function->ctx, batch, &scratch->message)
+                                        : mote_row_function_call(function, batch, rows->first_term, rows->term_count);
     if (timed) {
         scratch->timed_seconds += mote_clock() - start;
         scratch->timed_rows += batch->n;
@@ -191,6 +193,8 @@ int mote_rows_evaluate(const mote_executor *executor, mote_row_scratch *scratch,
                              .derived = rows->derived_count ? scratch->derived : NULL,
                              .gradient = scratch->gradient, .id = scratch->id, .reason = scratch->reason };
         code = call(executor, scratch, &batch);
+        if (code && executor->function.evaluate_inner)
+            return code;
     }
     if (code > 0)
         return mote_fail(&scratch->message, MOTE_EMODEL, "%s: a batch of %lld rows failed %lld times, code %d",

@@ -15,6 +15,9 @@
 /* The function whose rows are evaluated; what a target, or later a filter, looks like from here. */
 typedef struct mote_row_function {
     int (*evaluate)(void *ctx, const mote_batch *batch); /* contract of mote_target.log_likelihood */
+    /* In place of `evaluate`, of a function of the library: its codes are statuses that end the run, with their reason;
+     * none of them is a batch to be tried again. NULL: `evaluate`. */
+    int (*evaluate_inner)(void *ctx, const mote_batch *batch, mote_message *message);
     void *ctx;
     /* Contract of mote_target.log_likelihood_terms; NULL: the likelihood has no terms. */
     int (*evaluate_terms)(void *ctx, const mote_batch *batch, int64_t first, int64_t count);

@@ -276,6 +276,17 @@ int mote_state_space_theta(const mote_state_space *space, const double *given, d
     return MOTE_OK;
 }
 
+void mote_state_space_describe(const mote_state_space *space, const double *theta, char *text, size_t size)
+{
+    size_t at = 0;
+    *text = '\0';
+    for (int64_t i = 0; i < space->space.theta_count && at < size; ++i) {
+        const int more = snprintf(text + at, size - at, "%s%s = %.17g", i ? ", " : "",
+                                  space->space.parameters[space->space.theta_parameter[i]].name, theta[i]);
+        at += more > 0 ? (size_t)more : size;
+    }
+}
+
 void mote_run_identify_state_space(mote_run *run, const mote_state_space *space)
 {
     const mote_ssm *m = &space->model;

@@ -72,6 +72,9 @@ int mote_state_space_needs(const mote_state_space *space, int64_t capability, co
  * parameter that is free). */
 int mote_state_space_theta(const mote_state_space *space, const double *given, double *theta, mote_message *message);
 
+/* "a = 1, b = 0.5": the parameters of a row, for messages; cut at the text's end. */
+void mote_state_space_describe(const mote_state_space *space, const double *theta, char *text, size_t size);
+
 /* Observation `index` of the series, in normal form: values and flags always set (NaN and 0 where missing). `values`
  * and `observed` have room for observation_count. *any: 1 when something is observed. */
 typedef struct mote_datum {

@@ -118,6 +118,7 @@ static int run_filter(mote_evidence *evidence, mote_evidence_filter *one, const 
                       mote_kept_normals *kept, double *log_evidence)
 {
     mote_source source = mote_evidence_source(evidence, id);
+    *one->message.text = '\0';
     if (kept)
         source = mote_correlated_source(&one->use, &source, &evidence->correlation, kept);
     int status = mote_particle_filter_start(&one->filter, theta, &source);
@@ -132,7 +133,24 @@ static int run_filter(mote_evidence *evidence, mote_evidence_filter *one, const 
     return status;
 }
 
-int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence)
+/* The point failed, and the run goes on: a callback or potential failed there, or something was drawn that has no
+ * correlated form, which mote_evidence_check tells. Any other status ends the run. */
+static int fails_alone(const mote_evidence_filter *one, int status)
+{
+    return status == MOTE_EMODEL || (status == MOTE_ESOURCE && one->use.offence);
+}
+
+/* The filter's reason, with the parameters at which it ran. */
+static void explain(const mote_evidence *evidence, const mote_evidence_filter *one, const double *theta, int status,
+                    mote_message *message)
+{
+    char point[512];
+    mote_state_space_describe(evidence->space, theta, point, sizeof point);
+    mote_fail(message, status, "%.400s, with %s", *one->message.text ? one->message.text : mote_strerror(status), point);
+}
+
+int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence,
+                      mote_message *message)
 {
     mote_kept_normals *kept = evidence->kept ? &evidence->kept[evidence->chains] : NULL;
     if (kept && anew)
@@ -140,6 +158,10 @@ int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, 
     int status = run_filter(evidence, &evidence->filters[0], theta, id, kept, log_evidence);
     if (kept)
         mote_kept_normals_accept(kept);
+    if (fails_alone(&evidence->filters[0], status))
+        return MOTE_EMODEL;
+    if (status)
+        explain(evidence, &evidence->filters[0], theta, status, message);
     return status;
 }
 
@@ -153,24 +175,29 @@ static mote_evidence_filter *take_filter(mote_evidence *evidence)
     }
 }
 
-static int evaluate(void *ctx, const mote_batch *batch)
+static int evaluate(void *ctx, const mote_batch *batch, mote_message *message)
 {
     mote_evidence *evidence = ctx;
     mote_evidence_filter *one = take_filter(evidence);
     int status = MOTE_OK;
-    for (int64_t i = 0; i < batch->n && status >= 0; ++i) {
+    for (int64_t i = 0; i < batch->n && !status; ++i) {
+        const double *theta = batch->theta + i * batch->stride;
         mote_kept_normals *kept = evidence->kept ? &evidence->kept[(batch->id[i] >> 24) % evidence->chains] : NULL;
-        status = run_filter(evidence, one, batch->theta + i * batch->stride, batch->id[i], kept, &batch->log_likelihood[i]);
-        if (status > 0)
+        status = run_filter(evidence, one, theta, batch->id[i], kept, &batch->log_likelihood[i]);
+        if (fails_alone(one, status)) {
             batch->reason[i] = MOTE_REASON_NAN;
+            status = MOTE_OK;
+        } else if (status) {
+            explain(evidence, one, theta, status, message);
+        }
     }
     atomic_store(&one->busy, 0);
-    return status < 0 ? status : MOTE_OK;
+    return status;
 }
 
 void mote_evidence_row_function(mote_evidence *evidence, mote_row_function *function)
 {
-    *function = (mote_row_function){ .evaluate = evaluate, .ctx = evidence, .dimension = evidence->space->space.theta_count,
+    *function = (mote_row_function){ .evaluate_inner = evaluate, .ctx = evidence, .dimension = evidence->space->space.theta_count,
                                      .thread_safe = evidence->space->model.flags & MOTE_SSM_THREADSAFE, .points_only = 1,
                                      .name = evidence->space->model.name };
 }
@@ -190,6 +217,7 @@ int mote_evidence_check(const mote_evidence *evidence, mote_message *message)
 static int try_model(mote_evidence *evidence, const double *theta, mote_message *message)
 {
     mote_evidence_filter *one = &evidence->filters[0];
+    *one->message.text = '\0';
     mote_source live = mote_evidence_source(evidence, -1);
     mote_source source = mote_correlated_source(&one->use, &live, &evidence->correlation, NULL);
     int status = mote_particle_filter_start(&one->filter, theta, &source);
@@ -200,7 +228,9 @@ static int try_model(mote_evidence *evidence, const double *theta, mote_message 
     evidence->correlation.initial = one->use.initial > 1 ? one->use.initial : 1;
     evidence->correlation.transition = one->use.transition > 1 ? one->use.transition : 1;
     evidence->offence = one->use.offence;
-    return status < 0 ? status : mote_evidence_check(evidence, message);
+    if (status && !fails_alone(one, status))
+        explain(evidence, one, theta, status, message);
+    return status && !fails_alone(one, status) ? status : mote_evidence_check(evidence, message);
 }
 
 int mote_evidence_correlate(mote_evidence *evidence, double rho, int64_t chains, const double *theta, mote_message *message)

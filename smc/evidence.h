@@ -63,14 +63,18 @@ void mote_evidence_regain(mote_evidence *evidence, int64_t chain, int64_t id);
 void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer);
 int mote_evidence_load(mote_evidence *evidence, mote_reader *reader);
 
-/* theta (theta_count values) -> log-evidence. A filter that fails (a potential that is no number) gives NaN. */
+/* theta (theta_count values) -> log-evidence. A filter that fails (MOTE_EMODEL: a potential that is no number) gives NaN;
+ * a model's negative code, MOTE_ENOMEM and whatever else end the run, and the message names step, particles and
+ * parameters. */
 void mote_evidence_row_function(mote_evidence *evidence, mote_row_function *function);
 
 /* The source of the filter of row `id`. */
 mote_source mote_evidence_source(const mote_evidence *evidence, int64_t id);
 
 /* One row by hand, on the first filter, which keeps its last population. With a correlation it belongs to no chain;
- * `anew`: independent of the rows by hand before, else correlated with the last one. */
-int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence);
+ * `anew`: independent of the rows by hand before, else correlated with the last one. MOTE_EMODEL: the filter failed, the
+ * value is NaN; any other status comes with its message. */
+int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence,
+                      mote_message *message);
 
 #endif

@@ -246,6 +246,9 @@ static int advance(mote_filter_bank *bank, mote_bank_worker *worker, int64_t i)
     mote_bank_member *member = &bank->member[i];
     mote_particle_filter *filter = &worker->filter;
     int status = member->step || member->population >= 0 ? MOTE_OK : begin(bank, i);
+    if (status < 0)
+        mote_fail(filter->message, status, "prepare of the model '%s' asked to stop with code %d",
+                  mote_state_space_name(bank->space), status);
     while (!status && member->step < bank->step && !member->dead) {
         const int fresh = !member->step;
         const int64_t other = mote_bank_take(bank, &bank->room.stores);
@@ -265,10 +268,29 @@ static int advance(mote_filter_bank *bank, mote_bank_worker *worker, int64_t i)
     return status;
 }
 
+/* Keeps the reason of the first item that ends the run. */
+static void keep_reason(mote_filter_bank *bank, const mote_bank_worker *worker, int64_t item)
+{
+    char point[512];
+    const int status = (int)bank->status[item];
+    mote_state_space_describe(bank->space, mote_filter_bank_theta(bank, bank->work[item]), point, sizeof point);
+    pthread_mutex_lock(&bank->lock);
+    if (bank->stopped < 0 || item < bank->stopped) {
+        bank->stopped = item;
+        mote_fail(&bank->reason, status, "%.400s, with %s", *worker->message.text ? worker->message.text : mote_strerror(status),
+                  point);
+    }
+    pthread_mutex_unlock(&bank->lock);
+}
+
 static void advance_item(void *ctx, int64_t item, int64_t thread)
 {
     mote_filter_bank *bank = ctx;
-    bank->status[item] = advance(bank, &bank->room.worker[thread], bank->work[item]);
+    mote_bank_worker *worker = &bank->room.worker[thread];
+    *worker->message.text = '\0';
+    bank->status[item] = advance(bank, worker, bank->work[item]);
+    if (bank->status[item])
+        keep_reason(bank, worker, item);
 }
 
 /* Sums what the workers counted, and finds the first failure in the order of members. */
@@ -280,13 +302,14 @@ static int conclude(mote_filter_bank *bank, int64_t count)
     }
     for (int64_t k = 0; k < count; ++k)
         if (bank->status[k])
-            return (int)bank->status[k];
+            return mote_fail(bank->message, (int)bank->status[k], "%s", bank->reason.text);
     return MOTE_OK;
 }
 
 int mote_filter_bank_advance(mote_filter_bank *bank, int64_t first, int64_t count)
 {
     int64_t n = 0;
+    bank->stopped = -1;
     for (int64_t i = first; i < first + count; ++i)
         if (bank->member[i].step < bank->step)
             bank->work[n++] = i;

@@ -87,6 +87,8 @@ typedef struct mote_filter_bank {
     mote_bank_member *scratch;     /* n */
     double *theta_scratch;         /* n rows */
     int64_t *work, *status;        /* n + spares: members at work */
+    int64_t stopped;               /* of them the first whose filter ended the run; -1: none */
+    mote_message reason;           /* its */
     pthread_mutex_t lock;
     int64_t locked;                /* 1: the lock exists */
 } mote_filter_bank;
@@ -107,7 +109,8 @@ double *mote_filter_bank_theta(const mote_filter_bank *bank, int64_t i);
 void mote_filter_bank_begin(mote_filter_bank *bank, int64_t i, int64_t id);
 
 /* Brings members first .. first + count - 1 to bank->step. A filter that fails (MOTE_EMODEL) is dead, with `failed` set;
- * any other status is returned, and the members that have not arrived can be advanced again. */
+ * any other status is returned, named in the message of the bank, and the members that have not arrived can be advanced
+ * again. */
 int mote_filter_bank_advance(mote_filter_bank *bank, int64_t first, int64_t count);
 
 /* Weights, their sum and the evidence after all members have advanced. */

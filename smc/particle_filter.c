@@ -229,7 +229,9 @@ static int prepare(mote_particle_filter *filter)
     memset(filter->cache, 0, (size_t)model->cache_size);
     const int status = model->prepare(model->ctx, filter->theta, filter->cache);
     return status > 0 ? mote_fail(filter->message, MOTE_EMODEL, "prepare of the model '%s' failed with %d",
-                                  model->name ? model->name : "model", status) : status;
+                                  mote_state_space_name(filter->space), status)
+           : status < 0 ? mote_fail(filter->message, status, "prepare of the model '%s' asked to stop with code %d",
+                                    mote_state_space_name(filter->space), status) : MOTE_OK;
 }
 
 int mote_particle_filter_start(mote_particle_filter *filter, const double *theta, const mote_source *source)

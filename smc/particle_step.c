@@ -273,6 +273,15 @@ static void step_block(void *ctx, int64_t b, int64_t thread)
 
 /* ---- the step ---- */
 
+/* A callback that was handed this block asked to stop. */
+static int explain_stop(const mote_particle_filter *filter, int64_t block, int status)
+{
+    const int64_t first = block * span(filter), end = first + span(filter), n = filter->setup.particles;
+    return mote_fail(filter->message, status, "the model '%s' asked to stop with code %d at step %lld (time %g), particles %lld "
+                     "to %lld", model_name(filter), status, (long long)filter->step, filter->time, (long long)first,
+                     (long long)(end < n ? end : n) - 1);
+}
+
 static int explain(mote_particle_filter *filter)
 {
     for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
@@ -285,8 +294,11 @@ static int explain(mote_particle_filter *filter)
             return mote_fail(filter->message, status, "the model '%s': a callback returned a code above 0 at step %lld "
                              "(time %g); 0 is success, codes below 0 stop the run", model_name(filter),
                              (long long)filter->step, filter->time);
+        if (status < 0)
+            return explain_stop(filter, b, status);
         if (status)
-            return status;
+            return mote_fail(filter->message, status, "the model '%s', step %lld (time %g): %s", model_name(filter),
+                             (long long)filter->step, filter->time, mote_strerror(status));
     }
     return MOTE_OK;
 }

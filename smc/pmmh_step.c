@@ -251,8 +251,8 @@ static int measure(mote_run *run, mote_pmmh_run_state *state)
     int status = centre(state, theta);
     if (!status)
         status = mote_evidence_row(&state->evidence, theta, INT64_MAX - state->noise_rows, !pairs || i % 2 == 0,
-                                   &state->evaluation[i]);
-    if (status < 0)
+                                   &state->evaluation[i], &run->message);
+    if (status && status != MOTE_EMODEL)
         return status;
     run->ledger.calls += !status; /* a filter that failed tells nothing of its noise, and its value is NaN */
     ++state->noise_rows;

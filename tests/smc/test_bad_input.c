@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Bad input to every registered algorithm on state-space models: its status, and a message that names the culprit. A
- * potential that is not a number (time and particle), a callback that asks to stop, all weights zero, a model without a
- * required member, observations that do not fit, and pushes after the end. */
+ * potential that is not a number (time and particle), a callback that asks to stop (and where), a source without memory,
+ * all weights zero, a model without a required member, observations that do not fit, and pushes after the end. */
 #include <mote/mote.h>
 
 #include "tests/support/state_space_runs.h"
@@ -23,6 +23,15 @@ static int stopping_potential(void *ctx, const mote_block *block)
     return block->step == 3 ? -44 : 0;
 }
 
+/* Its numbers cannot be had: what a source says that ran out of memory. */
+static int starved_transition(void *ctx, const mote_block *block, mote_source *source)
+{
+    const int status = linear_gaussian_a.transition(ctx, block, source);
+    if (block->step == 3)
+        source->status = MOTE_ENOMEM;
+    return status;
+}
+
 static int zero_potential(void *ctx, const mote_block *block)
 {
     (void)ctx;
@@ -39,19 +48,27 @@ static int open_with(mote_run **run, const mote_algorithm *algorithm, const mote
 }
 
 /* The status of a run with this potential, opened and finished; its message into `text`. */
-static int status_with(const mote_algorithm *algorithm, potential *log_potential, char *text, size_t size)
+static int status_of(const mote_algorithm *algorithm, const mote_ssm *faulty, char *text, size_t size)
 {
     case_a_cut cut;
     mote_run *run = NULL;
     cut_case_a(&cut, learns(algorithm), 6);
     cut.model.series = &cut.series;
-    cut.model.log_potential = log_potential;
+    cut.model.log_potential = faulty->log_potential;
+    cut.model.transition = faulty->transition;
     int status = open_with(&run, algorithm, &cut.model);
     if (!status)
         status = mote_run_finish(run);
     snprintf(text, size, "%s", mote_run_message(run));
     mote_run_close(&run);
     return status;
+}
+
+static int status_with(const mote_algorithm *algorithm, potential *log_potential, char *text, size_t size)
+{
+    mote_ssm faulty = linear_gaussian_a;
+    faulty.log_potential = log_potential;
+    return status_of(algorithm, &faulty, text, size);
 }
 
 static void expect(const mote_algorithm *algorithm, int status, int expected, const char *text, const char *word)
@@ -76,6 +93,24 @@ static void failed_potentials_are_named(void **unused)
         }
         status = status_with(algorithm, stopping_potential, text, sizeof text);
         expect(algorithm, status, -44, text, "-44");
+        expect(algorithm, status, -44, text, "step 3");
+        if (algorithm == mote_pmmh || algorithm == mote_smc2) /* a filter of many: at which parameters */
+            expect(algorithm, status, -44, text, "with rho = 0.");
+    }
+}
+
+static void want_of_memory_is_no_failed_point(void **unused)
+{
+    const mote_algorithm *algorithm;
+    mote_ssm starved = linear_gaussian_a;
+    char text[1024];
+    (void)unused;
+    starved.transition = starved_transition;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        if (algorithm == mote_controlled) /* draws from the model's Gaussian form, not by its transition */
+            continue;
+        const int status = status_of(algorithm, &starved, text, sizeof text);
+        expect(algorithm, status, MOTE_ENOMEM, text, "step 3");
     }
 }
 
@@ -149,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed_potentials_are_named),
+        cmocka_unit_test(want_of_memory_is_no_failed_point),
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(members_are_named),
         cmocka_unit_test(streams_are_checked),

@@ -137,7 +137,7 @@ static void measure(double rho, double *variance, double *noise)
     assert_status(mote_evidence_correlate(&evidence, rho, 1, theta, &message), MOTE_OK);
     *variance = *noise = 0;
     for (int i = 0; i < 2 * PAIRS; ++i)
-        assert_status(mote_evidence_row(&evidence, theta, i, i % 2 == 0, &z[i]), MOTE_OK);
+        assert_status(mote_evidence_row(&evidence, theta, i, i % 2 == 0, &z[i], NULL), MOTE_OK);
     for (int i = 0; i < PAIRS; ++i)
         mean += z[2 * i] / PAIRS;
     for (int i = 0; i < PAIRS; ++i) {
