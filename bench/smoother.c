@@ -34,8 +34,9 @@ static int measure(const method *m, int64_t particles, const linear_gaussian_exa
     for (int r = 0; r < REPLICATES; ++r) {
         const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .seed = 1, .run_id = r,
                                                 .particles = particles,
-                                                .trajectories = particles, .method = m->method, .backward = m->backward,
-                                                .smoothing_lag = 6 };
+                                                .method = m->method, .backward = m->backward,
+                                                .trajectories = m->method == MOTE_SMOOTHER_FFBSI ? particles : 0,
+                                                .smoothing_lag = m->method == MOTE_SMOOTHER_FIXED_LAG ? 6 : 0 };
         mote_run *run = NULL;
         if (mote_run_open(&run, mote_smoother, &linear_gaussian_a, &options) || mote_run_finish(run)) {
             fprintf(stderr, "%s\n", mote_run_message(run));

@@ -31,12 +31,15 @@
     LIST(MOTE_OPTION_ROW_INTEGER, MOTE_OPTION_ROW_REAL, MOTE_OPTION_ROW_CHOICE, MOTE_OPTION_ROW_TEXT)
 
 /* The static table of an algorithm: the common options, then its own. */
-#define MOTE_OPTION_TABLE(variable, name, type, LIST)                                                              \
+#define MOTE_OPTION_TABLE(variable, name, type, LIST) MOTE_OPTION_TABLE_USES(variable, name, type, LIST, NULL)
+
+/* The same with an array of mote_option_use. */
+#define MOTE_OPTION_TABLE_USES(variable, name, type, LIST, uses)                                                   \
     typedef type mote_option_owner;                                                                                \
     static const mote_option variable##_rows[] = { MOTE_OPTION_ROWS(MOTE_RUN_OPTIONS) MOTE_OPTION_ROWS(LIST) };    \
     static const mote_option_table variable = { name, MOTE_KIND_##type, (int64_t)sizeof(type),                     \
                                                 (int64_t)(sizeof variable##_rows / sizeof *variable##_rows),       \
-                                                variable##_rows }
+                                                variable##_rows, uses }
 
 /* "mote_target" for MOTE_KIND_mote_target; "unknown" for a number that no struct has. */
 const char *mote_kind_name(uint32_t kind);
@@ -50,8 +53,8 @@ int mote_struct_read(void *destination, size_t size, uint32_t kind, const void *
  * MOTE_VERSIONED); what we do not know is zeroed. MOTE_EKIND for another kind. */
 int mote_struct_give(void *destination, uint32_t kind, const void *source, size_t size);
 
-/* Fills defaults where a field is 0, checks ranges and choices, replaces texts by copies. `options` has full size.
- * MOTE_EOPTION names option, value, bounds and unit. After any result the struct may be released. */
+/* Refuses what is given and has no use, fills defaults where a field is 0, checks ranges and choices, replaces texts by
+ * copies. `options` has full size. MOTE_EOPTION names option, value, bounds and unit, or the option's companion. After any result the struct may be released. */
 int mote_options_resolve(const mote_option_table *table, void *options, const mote_memory *memory,
                          mote_message *message);
 void mote_options_release(const mote_option_table *table, void *options, const mote_memory *memory);

@@ -71,16 +71,57 @@ static int copy_texts(const mote_option_table *table, void *options, const mote_
     return status;
 }
 
+static int is_given(const mote_option *option, const void *options)
+{
+    return option->type == MOTE_OPTION_TEXT   ? mote_option_text(option, options) != NULL
+           : option->type == MOTE_OPTION_REAL ? mote_option_real(option, options) != 0
+                                              : mote_option_integer(option, options) != 0;
+}
+
+/* Given, with a choice of its companion that leaves it without effect. The companion's choice is in range. */
+static int check_use(const mote_option_table *table, const mote_option_use *use, const void *options,
+                     mote_message *message)
+{
+    const mote_option *companion = mote_option_find(table, use->companion);
+    char chosen[64], allowed[160];
+    if (!is_given(mote_option_find(table, use->key), options))
+        return MOTE_OK;
+    if (!use->choices)
+        return is_given(companion, options) ? mote_fail(message, MOTE_EOPTION, "option %s has no effect when option %s is given",
+                                                        use->key, use->companion) : MOTE_OK;
+    mote_choice_name(companion->choices, mote_option_integer(companion, options), chosen, sizeof chosen);
+    if (mote_choice_find(use->choices, chosen) >= 0)
+        return MOTE_OK;
+    snprintf(allowed, sizeof allowed, "%s", use->choices);
+    for (char *bar; (bar = strchr(allowed, '|'));)
+        *bar = ',';
+    return mote_fail(message, MOTE_EOPTION, "option %s has no effect with %s = %s: it belongs to %s = %s", use->key,
+                     use->companion, chosen, use->companion, allowed);
+}
+
+static int check_uses(const mote_option_table *table, const void *options, mote_message *message)
+{
+    int status = MOTE_OK;
+    for (int64_t i = 0; i < table->count && !status; ++i)
+        if (table->options[i].type == MOTE_OPTION_CHOICE)
+            status = check_choice(&table->options[i], options, message);
+    for (const mote_option_use *use = table->uses; use && use->key && !status; ++use)
+        status = check_use(table, use, options, message);
+    return status;
+}
+
 int mote_options_resolve(const mote_option_table *table, void *options, const mote_memory *memory,
                          mote_message *message)
 {
+    if (check_uses(table, options, message)) {
+        drop_texts(table, options); /* they are the caller's */
+        return MOTE_EOPTION;
+    }
     for (int64_t i = 0; i < table->count; ++i) {
         const mote_option *option = &table->options[i];
         void *place = (char *)options + option->offset;
         int status = MOTE_OK;
-        if (option->type == MOTE_OPTION_CHOICE)
-            status = check_choice(option, options, message);
-        else if (option->type != MOTE_OPTION_TEXT)
+        if (option->type == MOTE_OPTION_INTEGER || option->type == MOTE_OPTION_REAL)
             status = resolve_number(option, place, options, message);
         if (status) {
             drop_texts(table, options); /* they are the caller's */

@@ -20,7 +20,13 @@
 #include "smc/run_pool.h"
 #include "smc/twist.h"
 
-MOTE_OPTION_TABLE(options, "controlled", mote_controlled_options, MOTE_CONTROLLED_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { "tolerance", "method", "iterated_auxiliary" }, { "max_particles", "method", "iterated_auxiliary" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "controlled", mote_controlled_options, MOTE_CONTROLLED_OPTIONS, uses);
 
 enum { WINDOW = 4, GROWTH = 16 };
 

@@ -12,7 +12,15 @@
 #include "smc/filter_run.h"
 #include "smc/run_pool.h"
 
-MOTE_OPTION_TABLE(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { "variance_lag", "variance", "lag|all" }, { "variance_lag", "points", "random" },
+    { "history_lag", "history", "lag" }, { "history_steps", "history", "steps" },
+    { "smoothing_lag", "record", "all" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS, uses);
 
 static int open_history(mote_run *run, mote_filter_run_state *state)
 {
@@ -20,8 +28,6 @@ static int open_history(mote_run *run, mote_filter_run_state *state)
     mote_history_setup setup = { .keep = o->history, .lag = o->history_lag };
     int64_t *step = NULL;
     int status = MOTE_OK;
-    if (o->history_steps && o->history != MOTE_HISTORY_STEPS)
-        return mote_fail(&run->message, MOTE_EOPTION, "option history_steps is given, but history is not steps");
     if (o->history == MOTE_HISTORY_STEPS)
         status = mote_history_parse_steps("history_steps", o->history_steps, &step, &setup.step_count, &run->memory,
                                           &run->message);

@@ -21,7 +21,12 @@
 #include "smc/perturbed.h"
 #include "smc/run_pool.h"
 
-MOTE_OPTION_TABLE(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS, uses);
 
 enum { COOLING_PASSES = 50, EVALUATION = 1 << 20 }; /* keys of passes are below, those of plain filters follow */
 

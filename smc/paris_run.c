@@ -12,7 +12,15 @@
 #include "smc/smoother_parts.h"
 #include "smc/stream.h"
 
-MOTE_OPTION_TABLE(options, "paris", mote_paris_options, MOTE_PARIS_OPTIONS);
+static const mote_option_use uses[] = {
+    { "ess_threshold", "resample_when", "ess" }, { "look_ahead", "resample_when", "always|ess" },
+    { "backward_draws", "smoother", "paris" }, { "backward", "smoother", "paris" },
+    { "backward_trials", "smoother", "paris" }, { "backward_steps", "smoother", "paris" },
+    { "backward_trials", "backward", "hybrid" }, { "backward_steps", "backward", "mcmc" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "paris", mote_paris_options, MOTE_PARIS_OPTIONS, uses);
 
 typedef struct paris_state {
     mote_stream_state stream;

@@ -43,6 +43,10 @@ typedef struct mote_filter_setup {
     .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample, .threshold = (o)->ess_threshold, \
     .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .quasi = (o)->points, .failed_is_zero = (o)->failed_potential
 
+/* Which of these options take effect when: rows of mote_option_use. */
+#define MOTE_PARTICLE_USES                                                                                             \
+    { "ess_threshold", "resample", "ess" }, { "ess_threshold", "points", "random" }, { "look_ahead", "resample", "ess|always" }
+
 /* Particles of one time with their weights: weight[i] = exp(log_weight[i] - block_maximum[i / MOTE_BLOCK]), and
  * factor[b] = exp(block_maximum[b] - maximum), so that weight[i] factor[i / MOTE_BLOCK] / sum is the normalised weight.
  * All weights zero: maximum = log_sum = -inf, factor 0. */

@@ -13,7 +13,15 @@
 #include "smc/path_run.h"
 #include "smc/smoother_parts.h"
 
-MOTE_OPTION_TABLE(options, "particle_gibbs", mote_particle_gibbs_options, MOTE_PARTICLE_GIBBS_OPTIONS);
+static const mote_option_use uses[] = {
+    { "ess_threshold", "resample_when", "ess" }, { "look_ahead", "resample_when", "always|ess" },
+    { "path_draw", "path_kernel", "backward|ancestor" }, { "path_draw_steps", "path_kernel", "backward|ancestor" },
+    { "path_draw_steps", "path_draw", "mcmc" },
+    { "parameter_kernel", "parameters", "sampled" }, { "parameter_moves", "parameters", "sampled" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "particle_gibbs", mote_particle_gibbs_options, MOTE_PARTICLE_GIBBS_OPTIONS, uses);
 
 enum { START_TRIES = 100, NAME = 256 };
 

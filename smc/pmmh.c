@@ -23,7 +23,12 @@
 #include "model/draws.h"
 #include "smc/pmmh_state.h"
 
-MOTE_OPTION_TABLE(options, "pmmh", mote_pmmh_options, MOTE_PMMH_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "pmmh", mote_pmmh_options, MOTE_PMMH_OPTIONS, uses);
 
 /* ---- life ---- */
 

@@ -11,7 +11,13 @@
 #include "smc/ppg.h"
 #include "smc/smoother_parts.h"
 
-MOTE_OPTION_TABLE(options, "ppg", mote_ppg_options, MOTE_PPG_OPTIONS);
+static const mote_option_use uses[] = {
+    { "ess_threshold", "resample_when", "ess" }, { "look_ahead", "resample_when", "always|ess" },
+    { "backward_trials", "backward", "hybrid" }, { "backward_steps", "backward", "mcmc" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "ppg", mote_ppg_options, MOTE_PPG_OPTIONS, uses);
 
 typedef struct ppg_state {
     mote_path_run paths;   /* rows: u of each component, then H along the path of each */

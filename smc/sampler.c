@@ -17,7 +17,17 @@
 #include "model/prior_draws.h"
 #include "smc/sampler_state.h"
 
-MOTE_OPTION_TABLE(options, "smc", mote_smc_options, MOTE_SMC_OPTIONS);
+static const mote_option_use uses[] = {
+    { "chain_length", "form", "waste_free" },
+    { "steps", "form", "plain|persistent" }, { "max_steps", "form", "plain|persistent" },
+    { "minimum_step", "sequence", "tempering" }, { "minimum_step", "schedule", NULL }, { "minimum_step", "replay", NULL },
+    { "terms", "sequence", "data" }, { "terms", "schedule", NULL },
+    { "components", "kernel", "independence" },
+    { "variance_lag", "form", "plain" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "smc", mote_smc_options, MOTE_SMC_OPTIONS, uses);
 
 static int check_options(mote_run *run, const mote_smc_state *state)
 {

@@ -25,7 +25,17 @@
 #include "smc/smoother_parts.h"
 #include "smc/stream.h"
 
-MOTE_OPTION_TABLE(options, "score_ascent", mote_score_ascent_options, MOTE_SCORE_ASCENT_OPTIONS);
+static const mote_option_use uses[] = {
+    { "ess_threshold", "resample_when", "ess" }, { "look_ahead", "resample_when", "always|ess" },
+    { "sweeps", "score", "ppg" }, { "dropped", "score", "ppg" },
+    { "backward_draws", "score", "ppg|paris" }, { "backward", "score", "ppg|paris" },
+    { "backward_trials", "score", "ppg|paris" }, { "backward_steps", "score", "ppg|paris" },
+    { "backward_trials", "backward", "hybrid" }, { "backward_steps", "backward", "mcmc" },
+    { "step_decay", "step_rule", "adam|power" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "score_ascent", mote_score_ascent_options, MOTE_SCORE_ASCENT_OPTIONS, uses);
 
 enum { NAME = 256, BATCHES = 10 };
 

@@ -25,7 +25,15 @@
 #include "smc/run_pool.h"
 #include "smc/smc2_state.h"
 
-MOTE_OPTION_TABLE(options, "smc2", mote_smc2_options, MOTE_SMC2_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { "components", "kernel", "independence" },
+    { "noise_limit", "adapt", "on" }, { "acceptance_limit", "adapt", "on" },
+    { "noise_filters", "adapt", "on" }, { "particles_limit", "adapt", "on" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "smc2", mote_smc2_options, MOTE_SMC2_OPTIONS, uses);
 
 enum { LEAST_SPARES = 16 };
 

@@ -13,7 +13,17 @@
 #include "smc/moments.h"
 #include "smc/smoother.h"
 
-MOTE_OPTION_TABLE(options, "smoother", mote_smoother_options, MOTE_SMOOTHER_OPTIONS);
+static const mote_option_use uses[] = {
+    MOTE_PARTICLE_USES,
+    { "trajectories", "method", "ffbsi" }, { "backward", "method", "ffbsi" },
+    { "backward_trials", "method", "ffbsi" }, { "backward_trials", "backward", "hybrid" },
+    { "backward_steps", "method", "ffbsi" }, { "backward_steps", "backward", "mcmc" },
+    { "pairs", "method", "two_filter_linear" }, { "smoothing_lag", "method", "fixed_lag" },
+    { "variance_lag", "points", "random" },
+    { NULL, NULL, NULL },
+};
+
+MOTE_OPTION_TABLE_USES(options, "smoother", mote_smoother_options, MOTE_SMOOTHER_OPTIONS, uses);
 
 static const mote_smoother_table *const methods[] = {
     [MOTE_SMOOTHER_FFBSI] = &mote_smoother_trajectories,

@@ -41,12 +41,20 @@ typedef struct mote_option {
     double minimum, maximum;
 } mote_option;
 
+/* An option that takes effect with some choices of a companion only. Where the other options leave it without effect, it
+ * is refused when it is given. */
+typedef struct mote_option_use {
+    const char *key, *companion;
+    const char *choices; /* of the companion, as in "lag|all"; NULL: the companion, a text, is not given */
+} mote_option_use;
+
 typedef struct mote_option_table {
     const char *name; /* of the algorithm, and of its section in ini files */
     int64_t kind;     /* MOTE_KIND_ of the options struct */
     int64_t size;     /* of the options struct, bytes */
     int64_t count;
     const mote_option *options;
+    const mote_option_use *uses; /* ended by a NULL key; may be NULL */
 } mote_option_table;
 
 /* Sets the option `key` of the options struct `options` (whose kind must be the table's) from text, as ini files

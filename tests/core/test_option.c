@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/option.h"
 
-#include <mote/nested.h>
+#include <mote/mote.h>
 #include <stdlib.h>
 
 #include "core/number.h"
@@ -14,7 +14,7 @@ static const mote_option prior_rows[] = {
 #undef mote_option_owner
 };
 static const mote_option_table prior = { "prior", MOTE_KIND_mote_prior_options, sizeof(mote_prior_options),
-                                         sizeof prior_rows / sizeof *prior_rows, prior_rows };
+                                         sizeof prior_rows / sizeof *prior_rows, prior_rows, NULL };
 static const mote_option_table *const tables[] = { &nested, &prior };
 
 static mote_memory memory;
@@ -269,6 +269,108 @@ static void dump_is_an_ini_section(void **state)
     assert_non_null(strstr(page.text, "\n# checkpoint = \n"));
 }
 
+/* ---- options without effect ---- */
+
+typedef union any_options {
+    mote_head head;
+    char room[4096];
+} any_options;
+
+static any_options empty_options(const mote_option_table *table)
+{
+    any_options options = { .room = { 0 } };
+    assert_true(table->size <= (int64_t)sizeof options);
+    options.head = (mote_head){ (uint32_t)table->size, (uint32_t)table->kind };
+    return options;
+}
+
+/* Some value of the option that counts as given. */
+static void give(const mote_option_table *table, any_options *options, const mote_option *option)
+{
+    char number[64];
+    const char *text = option->type == MOTE_OPTION_TEXT ? "text" : number;
+    if (option->type == MOTE_OPTION_CHOICE)
+        mote_choice_name(option->choices, 1, number, sizeof number);
+    else if (option->type != MOTE_OPTION_TEXT)
+        snprintf(number, sizeof number, "%.17g", option->standard > 0 ? option->standard : option->maximum);
+    if (mote_option_set(table, options, option->key, text, message.text, sizeof message.text))
+        fail_msg("%s", message.text);
+}
+
+/* The option with choice `choice` of its companion: refused by both names when that leaves it without effect. */
+static void check_pair(const mote_option_table *table, const mote_option_use *use, int64_t choice)
+{
+    const mote_option *option = mote_option_find(table, use->key), *companion = mote_option_find(table, use->companion);
+    any_options options = empty_options(table);
+    char chosen[64] = "";
+    give(table, &options, option);
+    if (use->choices) {
+        mote_choice_name(companion->choices, choice, chosen, sizeof chosen);
+        assert_status(mote_option_set(table, &options, use->companion, chosen, NULL, 0), MOTE_OK);
+    } else {
+        give(table, &options, companion);
+    }
+    *message.text = '\0';
+    const int status = mote_options_resolve(table, &options, &memory, &message);
+    mote_options_release(table, &options, &memory);
+    if (use->choices && mote_choice_find(use->choices, chosen) >= 0) { /* another companion may still be at fault */
+        assert_true(!status || !strstr(message.text, use->companion));
+        return;
+    }
+    if (status != MOTE_EOPTION || !strstr(message.text, use->key) || !strstr(message.text, "no effect"))
+        fail_msg("%s: %s with %s = %s: status %d, '%s'", table->name, use->key, use->companion, chosen, status, message.text);
+}
+
+static void check_use(const mote_option_table *table, const mote_option_use *use)
+{
+    const mote_option *companion = mote_option_find(table, use->companion);
+    char name[64];
+    if (!mote_option_find(table, use->key) || !companion)
+        fail_msg("%s: %s or %s is no option", table->name, use->key, use->companion);
+    assert_int_equal(companion->type, use->choices ? MOTE_OPTION_CHOICE : MOTE_OPTION_TEXT);
+    for (int64_t i = 0; use->choices && i < mote_choice_count(use->choices); ++i) {
+        mote_choice_name(use->choices, i, name, sizeof name);
+        if (mote_choice_find(companion->choices, name) < 0)
+            fail_msg("%s: %s = %s is no choice", table->name, use->companion, name);
+    }
+    for (int64_t i = 0; i < (use->choices ? mote_choice_count(companion->choices) : 1); ++i)
+        check_pair(table, use, i);
+}
+
+/* 1 when the help says "companion = choice: ..." of an option of the table. */
+static int belongs_to(const mote_option_table *table, const mote_option *option, char *companion, size_t size)
+{
+    const char *equals = strstr(option->help, " = "), *colon = strchr(option->help, ':');
+    const size_t length = equals ? (size_t)(equals - option->help) : size;
+    if (!equals || !colon || colon < equals || length >= size || memchr(option->help, ' ', length))
+        return 0;
+    memcpy(companion, option->help, length);
+    companion[length] = '\0';
+    return mote_option_find(table, companion) != NULL;
+}
+
+static void given_options_have_an_effect(void **state)
+{
+    const mote_algorithm *algorithm;
+    char companion[64];
+    (void)state;
+    for (int64_t a = 0; (algorithm = mote_algorithm_at(a)); ++a) {
+        const mote_option_table *table = mote_algorithm_options(algorithm);
+        for (const mote_option_use *use = table->uses; use && use->key; ++use)
+            check_use(table, use);
+        for (int64_t i = 0; table->uses && i < table->count; ++i) {
+            const mote_option *option = &table->options[i];
+            const mote_option_use *use = table->uses;
+            if (!belongs_to(table, option, companion, sizeof companion))
+                continue;
+            while (use->key && (strcmp(use->key, option->key) || strcmp(use->companion, companion)))
+                ++use;
+            if (!use->key)
+                fail_msg("%s: %s says that it belongs to %s and is not refused", table->name, option->key, companion);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +378,7 @@ int main(void)
         cmocka_unit_test(resolve_copies_texts),      cmocka_unit_test(resolve_refuses),
         cmocka_unit_test(set_and_get),               cmocka_unit_test(set_refuses),
         cmocka_unit_test(structs_of_other_versions), cmocka_unit_test(structs_of_other_kinds),
+        cmocka_unit_test(given_options_have_an_effect),
         cmocka_unit_test(identity_text),             cmocka_unit_test(dump_is_an_ini_section),
     };
     return cmocka_run_group_tests(tests, open_memory, NULL) ? 1 : 0;

@@ -125,7 +125,7 @@ static const mote_option test_options[] = {
     { .key = "step", .unit = "", .help = "", .choices = "auto|bound|slice", .type = MOTE_OPTION_CHOICE, .offset = 24 },
     { .key = "checkpoint", .unit = "", .help = "", .type = MOTE_OPTION_TEXT, .offset = 32 },
 };
-static const mote_option_table test_table = { "nested", MOTE_KIND_mote_nested_options, 40, 4, test_options };
+static const mote_option_table test_table = { "nested", MOTE_KIND_mote_nested_options, 40, 4, test_options, NULL };
 static const mote_algorithm test_algorithm = { .name = "nested", .options = &test_table };
 static struct {
     mote_head head;

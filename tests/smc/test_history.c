@@ -74,8 +74,8 @@ static mote_filter_options options_of(int64_t history)
     return (mote_filter_options){ MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 4,
                                   .variance = MOTE_VARIANCE_OFF,
                                   .history = history,
-                                  .history_lag = 6, .history_steps = history == MOTE_HISTORY_STEPS ? " 0, 7,30 ,77"
-                                      : NULL };
+                                  .history_lag = history == MOTE_HISTORY_LAG ? 6 : 0,
+                                  .history_steps = history == MOTE_HISTORY_STEPS ? " 0, 7,30 ,77" : NULL };
 }
 
 /* Stepping; with `reload` the run is saved, closed and loaded between most steps. */
@@ -213,7 +213,7 @@ static void what_cannot_be_is_named(void **unused)
     assert_refused(mote_filter, &model, &options, MOTE_EOPTION, "number 2");
     options = options_of(MOTE_HISTORY_TREE);
     options.history_steps = "1";
-    assert_refused(mote_filter, &model, &options, MOTE_EOPTION, "history is not steps");
+    assert_refused(mote_filter, &model, &options, MOTE_EOPTION, "history_steps has no effect with history = tree");
     options.history_steps = NULL;
     model.fork = fork_nothing;
     model.drop = drop_nothing;

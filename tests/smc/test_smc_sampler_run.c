@@ -33,8 +33,10 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 static mote_smc_options small(const variant *v)
 {
     return (mote_smc_options){ MOTE_VERSIONED(mote_smc_options), .seed = 6, .particles = 60, .form = v->form,
-                               .sequence = v->sequence, .kernel = v->kernel, .keep = v->keep, .components = 2,
-                               .chain_length = 6, .max_steps = 6 };
+                               .sequence = v->sequence, .kernel = v->kernel, .keep = v->keep,
+                               .components = v->kernel == MOTE_SMC_INDEPENDENCE ? 2 : 0,
+                               .chain_length = v->form == MOTE_SMC_WASTE_FREE ? 6 : 0,
+                               .max_steps = v->form == MOTE_SMC_WASTE_FREE ? 0 : 6 };
 }
 
 static uint64_t hash_of(const mote_target *t, const mote_smc_options *options)
@@ -236,7 +238,7 @@ static void what_cannot_be_is_named(void **state)
     REFUSED(&target, MOTE_EUNSUPPORTED, "biased", o.resampling = MOTE_RESAMPLE_METROPOLIS);
     REFUSED(&target, MOTE_EUNSUPPORTED, "unequal", o.resampling = MOTE_RESAMPLE_OPTIMAL);
     REFUSED(&target, MOTE_EUNSUPPORTED, "killing", o.resampling = MOTE_RESAMPLE_KILLING);
-    REFUSED(&target, MOTE_EOPTION, "chain_length", o.chain_length = 51);
+    REFUSED(&target, MOTE_EOPTION, "chain_length", o.form = MOTE_SMC_WASTE_FREE, o.chain_length = 51);
     REFUSED(&target, MOTE_EOPTION, "entry 2", o.schedule = "0.5 0.4 1");
     REFUSED(&target, MOTE_EOPTION, "not reached", o.schedule = "0.5 0.9");
     REFUSED(&target, MOTE_EOPTION, "entry 2", o.schedule = "0.5 x");
@@ -306,7 +308,7 @@ static void damaged_numbers_are_survived(void **state)
         mote_run *run = NULL;
         mote_writer writer;
         options.particles = 12;
-        options.chain_length = 3;
+        options.chain_length = options.chain_length ? 3 : 0;
         options.executor = MOTE_EXECUTOR_EXTERNAL;
         assert_status(mote_run_open(&run, mote_smc, &target, &options), MOTE_OK);
         for (int told = 0; told < 20;) {
@@ -406,7 +408,7 @@ static void memory_may_run_out(void **state)
     for (int i = 0; i < VARIANTS; ++i) {
         plan p = { .options = small(&variants[i]) };
         p.options.particles = 18;
-        p.options.variance_lag = 3; /* the window of a longer lag grows by several blocks, and takes what it gets */
+        p.options.variance_lag = p.options.form == MOTE_SMC_PLAIN ? 3 : 0; /* the window of a longer lag grows by several blocks, and takes what it gets */
         p.hash = hash_of(&target, &p.options);
         fault_report once = fault_walk(life_once, &p, FAULT_ONCE), stay = fault_walk(life_stay, &p, FAULT_STAY);
         assert_int_equal(fault_count(&once), 0);

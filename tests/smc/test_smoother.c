@@ -163,10 +163,11 @@ static void check_law(mote_smoother_options options, int times)
 
 static void unbiased_methods_are_unbiased(void **unused)
 {
-    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2, .ess_threshold = 0.75 };
+    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2 };
     (void)unused;
     for (int64_t rule = MOTE_RULE_ESS; rule <= MOTE_RULE_NEVER; ++rule) {
         options.resample = rule;
+        options.ess_threshold = rule == MOTE_RULE_ESS ? 0.75 : 0;
         options.method = MOTE_SMOOTHER_FFBSM;
         check_law(options, 2);
         options.method = MOTE_SMOOTHER_GENEALOGY;
@@ -177,7 +178,9 @@ static void unbiased_methods_are_unbiased(void **unused)
         options.trajectories = 1;
         for (options.backward = MOTE_BACKWARD_HYBRID; options.backward <= MOTE_BACKWARD_EXACT; ++options.backward)
             check_law(options, 2);
+        options.trajectories = options.backward = 0;
     }
+    options.ess_threshold = 0;
     options.resample = MOTE_RULE_ALWAYS;
     options.method = MOTE_SMOOTHER_FFBSM;
     check_law(options, 3);
@@ -410,6 +413,7 @@ static void errors_of_one_run_are_honest(void **unused)
     }
     assert_close(own, spread, 0.3, 0);
     options.method = MOTE_SMOOTHER_FFBSI; /* not known from one run */
+    options.smoothing_lag = 0;
     run = finish_smoother(&linear_gaussian_a, &options);
     assert_true(isnan(mote_smoother_mean_error(run, 0)[25]) && isnan(mote_smoother_functional_error(run, 0)));
     assert_false(isnan(mote_smoother_log_evidence_error(run)));
@@ -418,10 +422,19 @@ static void errors_of_one_run_are_honest(void **unused)
 
 /* ---- the run ---- */
 
+/* What a method draws, and how far it looks; an option of another method would be refused. */
+static void set_sizes(mote_smoother_options *options, int64_t trajectories, int64_t pairs, int64_t lag)
+{
+    options->trajectories = options->method == MOTE_SMOOTHER_FFBSI ? trajectories : 0;
+    options->pairs = options->method == MOTE_SMOOTHER_TWO_FILTER_LINEAR ? pairs : 0;
+    options->smoothing_lag = options->method == MOTE_SMOOTHER_FIXED_LAG ? lag : 0;
+}
+
 static mote_smoother_options small_options(int64_t method)
 {
-    return (mote_smoother_options){ MOTE_VERSIONED(mote_smoother_options), .particles = 70, .seed = 4, .method = method,
-                                    .trajectories = 90, .smoothing_lag = 3, .pairs = 80 };
+    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 70, .seed = 4, .method = method };
+    set_sizes(&options, 90, 80, 3);
+    return options;
 }
 
 static const double brief_values[] = { 0.5, 0.3, -1, 1.5, 2, 0.1, 0.7 };
@@ -458,7 +471,8 @@ static void threads_do_not_show(void **unused)
     for (int64_t method = 0; method < METHODS; ++method)
         for (int64_t way = 0; way <= (method ? 0 : MOTE_BACKWARD_MCMC); ++way) {
             mote_smoother_options options = small_options(method);
-            options.particles = options.trajectories = 2500;
+            options.particles = 2500;
+            set_sizes(&options, 2500, 80, 3);
             options.particles = method == MOTE_SMOOTHER_FFBSM || method == MOTE_SMOOTHER_TWO_FILTER ? 300
                 : options.particles;
             options.backward = way;
@@ -654,8 +668,8 @@ static void missing_observations_are_smoothed_over(void **unused)
         mote_smoother_options options = small_options(method);
         model.series = &holes;
         model.propose_backward = NULL; /* it looks at the observation */
-        options.particles = options.trajectories = options.pairs = 1500;
-        options.smoothing_lag = 7;
+        options.particles = 1500;
+        set_sizes(&options, 1500, 1500, 7);
         mote_run *run = finish_smoother(&model, &options);
         memcpy(mean[method], mote_smoother_mean(run, 0), sizeof mean[method]);
         for (int t = 0; t < 7; ++t) /* standard errors are near .03, of genealogy and pairs .06 */
