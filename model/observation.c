@@ -49,18 +49,26 @@ void mote_datum_from_series(mote_datum *datum, const mote_state_space *space, in
          s->input + index * m->input_count);
 }
 
+int mote_state_space_follows(const mote_state_space *space, int64_t index, double previous, double time, double *after)
+{
+    const mote_ssm *m = &space->model;
+    *after = index ? previous : m->flags & MOTE_SSM_START_BEFORE ? m->initial_time : -INFINITY;
+    return isfinite(time) && (index ? time > *after : time >= *after);
+}
+
 int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space, const mote_observation *observation,
-                                double previous_time, mote_message *message)
+                                int64_t index, double previous, mote_message *message)
 {
     const mote_ssm *m = &space->model;
     mote_observation given;
+    double after;
     if (!observation)
         return mote_fail(message, MOTE_EINVAL, "push: the observation is NULL");
     int status = mote_struct_read(&given, sizeof given, MOTE_KIND_mote_observation, observation, message);
     if (status)
         return status;
-    if (!isfinite(given.time) || given.time <= previous_time)
-        return mote_fail(message, MOTE_EINVAL, "push: the time %g does not follow %g", given.time, previous_time);
+    if (!mote_state_space_follows(space, index, previous, given.time, &after))
+        return mote_fail(message, MOTE_EINVAL, "push: the time %g does not follow %g", given.time, after);
     if (m->input_count && !given.input)
         return mote_fail(message, MOTE_EINVAL, "push: the model needs %lld inputs ('%s'), the observation at time %g has none",
                          (long long)m->input_count, m->inputs[0], given.time);

@@ -114,10 +114,10 @@ static int check_series(const mote_state_space *space, const mote_series *series
         return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' lacks the inputs that the model declares", mote_state_space_name(space));
     for (int64_t i = 0; i < series->count; ++i) {
         const double time = series_time(m, series, i);
-        const double before = i ? series_time(m, series, i - 1) : m->flags & MOTE_SSM_START_BEFORE ? m->initial_time : -INFINITY;
-        if (!isfinite(time) || (i ? time <= before : time < before))
+        double after;
+        if (!mote_state_space_follows(space, i, i ? series_time(m, series, i - 1) : 0, time, &after))
             return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': time number %lld (%g) does not follow %g",
-                             mote_state_space_name(space), (long long)i, time, before);
+                             mote_state_space_name(space), (long long)i, time, after);
         for (int64_t k = 0; k < m->observation_count; ++k) {
             const int64_t at = i * m->observation_count + k;
             if (isinf(series->values[at]) && (!series->observed || series->observed[at]))

@@ -89,10 +89,15 @@ int mote_datum_open(mote_datum *datum, const mote_state_space *space, const mote
 void mote_datum_close(mote_datum *datum, const mote_memory *memory);
 void mote_datum_from_series(mote_datum *datum, const mote_state_space *space, int64_t index);
 
-/* The same from a pushed observation. MOTE_EINVAL: a time that is not after `previous_time` or not finite, inputs that
- * are missing. */
+/* The time that observation `index` has to follow, the one before it being at `previous`: 1 when `time` does. Times are
+ * finite and increase. The first may be any one; with MOTE_SSM_START_BEFORE any from the initial time on, which itself
+ * is allowed: the transition to it is one over no time. *after: the time that it had to follow. */
+int mote_state_space_follows(const mote_state_space *space, int64_t index, double previous, double time, double *after);
+
+/* The same from a pushed observation, number `index`, after one at `previous`. MOTE_EINVAL: a time that does not follow,
+ * inputs that are missing. */
 int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space, const mote_observation *observation,
-                                double previous_time, mote_message *message);
+                                int64_t index, double previous, mote_message *message);
 
 /* Keeps a pushed observation as the next row of `series`, for algorithms that go back to it (has_series stays 0). Not
  * while filters are at work. MOTE_ENOMEM leaves the series as it was. */

@@ -119,14 +119,12 @@ static void filter_close(mote_run *run)
 static int filter_push(mote_run *run, const mote_observation *observation)
 {
     mote_filter_run_state *state = run->state;
-    const mote_particle_filter *filter = &state->filter;
-    const int before = state->space.model.flags & MOTE_SSM_START_BEFORE;
     if (state->space.has_series)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
     if (state->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
-    int status = mote_datum_from_observation(&state->datum, &state->space, observation,
-                                             filter->step ? state->last_time : before ? filter->time : -INFINITY, &run->message);
+    int status = mote_datum_from_observation(&state->datum, &state->space, observation, state->filter.step, state->last_time,
+                                             &run->message);
     state->waiting = !status;
     return status;
 }

@@ -131,15 +131,14 @@ static int smc2_push(mote_run *run, const mote_observation *observation)
     mote_smc2_run_state *state = run->state;
     mote_state_space *space = &state->space;
     const int64_t seen = space->series.count;
-    const double start = space->model.flags & MOTE_SSM_START_BEFORE ? space->model.initial_time : -INFINITY;
     if (space->has_series)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
     if (state->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
     if (state->bank.step < seen || state->phase > MOTE_SMC2_IDLE)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the observation before is not yet complete: call mote_run_step");
-    int status = mote_datum_from_observation(&state->datum, space, observation, seen ? space->series.time[seen - 1] : start,
-                                             &run->message);
+    int status = mote_datum_from_observation(&state->datum, space, observation, seen,
+                                             seen ? space->series.time[seen - 1] : 0, &run->message);
     if (!status && mote_state_space_append(space, &state->datum))
         status = mote_fail(&run->message, MOTE_ENOMEM, "push: no memory for observation %lld", (long long)seen);
     return status;

@@ -99,14 +99,12 @@ void mote_stream_state_close(mote_run *run, mote_stream_state *stream)
 int mote_stream_state_push(mote_run *run, mote_stream_state *stream, const mote_observation *observation,
                            int64_t consumed)
 {
-    const mote_ssm *model = &stream->space.model;
-    const double start = model->flags & MOTE_SSM_START_BEFORE ? model->initial_time : -INFINITY;
     if (stream->space.has_series)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
     if (stream->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
-    int status = mote_datum_from_observation(&stream->datum, &stream->space, observation, consumed ? stream->last_time
-                                             : start, &run->message);
+    int status = mote_datum_from_observation(&stream->datum, &stream->space, observation, consumed, stream->last_time,
+                                             &run->message);
     stream->waiting = !status;
     return status;
 }

@@ -48,7 +48,7 @@ typedef struct mote_block {
     double *log_weight;             /* n values: output of the callbacks that give densities */
 } mote_block;
 
-/* One observation. Times increase. `values` may be NULL (nothing observed); NaN entries are missing, and so are those
+/* One observation. Times increase; the first may be at the model's initial_time, not before it. `values` may be NULL (nothing observed); NaN entries are missing, and so are those
  * whose flag in `observed` is 0 (NULL: all flags 1). */
 typedef struct mote_observation {
     mote_head head;
@@ -100,7 +100,7 @@ typedef struct mote_ssm {
     int64_t observation_count;        /* may be 0 */
     const char *const *inputs;
     int64_t input_count;
-    double initial_time;              /* used with MOTE_SSM_START_BEFORE */
+    double initial_time;              /* used with MOTE_SSM_START_BEFORE; observations from this time on */
 
     /* Required (log_potential: unless there is a linear part, see the end). initial: fills state. transition: state from previous. log_potential: log_weight = log G_t(previous,
      * state); not called where nothing is observed unless observation_count is 0 (previous: NULL at step 0 unless the

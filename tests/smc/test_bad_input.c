@@ -180,6 +180,39 @@ static void streams_are_checked(void **unused)
     }
 }
 
+/* One rule for a series and for a stream: the first observation may be made at the initial time, not before it. */
+static void the_first_time_is_that_of_the_law_or_later(void **unused)
+{
+    const double values[] = { 0.3, -0.2 }, first[] = { 2, nextafter(2, 3), nextafter(2, 0), -INFINITY };
+    (void)unused;
+    for (int k = 0; k < 4; ++k) {
+        const double times[] = { first[k], 3 };
+        const mote_series series = { MOTE_VERSIONED(mote_series), .count = 2, .time = times, .values = values };
+        const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 50, .seed = 1 };
+        const mote_observation observation = { MOTE_VERSIONED(mote_observation), .time = first[k], .values = values };
+        const int expected = k < 2 ? MOTE_OK : MOTE_EINVAL;
+        mote_ssm model = linear_gaussian_a;
+        mote_run *whole = NULL, *stream = NULL;
+        model.flags |= MOTE_SSM_START_BEFORE;
+        model.initial_time = 2;
+        model.series = &series;
+        assert_status(mote_run_open(&whole, mote_filter, &model, &options), expected);
+        model.series = NULL;
+        assert_status(mote_run_open(&stream, mote_filter, &model, &options), MOTE_OK);
+        assert_status(mote_run_push(stream, &observation), expected);
+        if (expected) {
+            assert_non_null(strstr(mote_run_message(whole), "does not follow 2"));
+            assert_non_null(strstr(mote_run_message(stream), "does not follow 2"));
+        } else {
+            assert_status(mote_run_step(whole), MOTE_OK);
+            assert_true(mote_filter_log_evidence(whole) == mote_filter_log_evidence(stream));
+            assert_status(mote_run_push(stream, &observation), MOTE_EINVAL); /* the second one comes later */
+        }
+        mote_run_close(&whole);
+        mote_run_close(&stream);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +221,7 @@ int main(void)
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(members_are_named),
         cmocka_unit_test(streams_are_checked),
+        cmocka_unit_test(the_first_time_is_that_of_the_law_or_later),
     };
     return run_unit_tests(tests);
 }
