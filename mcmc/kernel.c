@@ -335,6 +335,11 @@ mote_kernel_point mote_kernel_current(const mote_kernel *kernel, int64_t i)
     return kernel->chains[i].current;
 }
 
+mote_kernel_point mote_kernel_pending(const mote_kernel *kernel, int64_t i)
+{
+    return kernel->chains[i].proposal;
+}
+
 mote_kernel_statistics mote_kernel_statistics_of(const mote_kernel *kernel, int64_t first, int64_t n)
 {
     mote_kernel_statistics sum = { 0 };

@@ -89,6 +89,9 @@ void *mote_kernel_chains(mote_kernel *kernel, size_t *chain_size);
 
 /* Valid when no row of the chain is out: the current point, vectors inside. */
 mote_kernel_point mote_kernel_current(const mote_kernel *kernel, int64_t i);
+
+/* The point whose value chain i awaits, between want and take. */
+mote_kernel_point mote_kernel_pending(const mote_kernel *kernel, int64_t i);
 mote_kernel_statistics mote_kernel_statistics_of(const mote_kernel *kernel, int64_t first, int64_t n);
 
 /* Squared length of y_after - y_before in units of the tuned covariance. */

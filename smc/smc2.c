@@ -62,7 +62,7 @@ static int open_memory(mote_run *run, mote_smc2_run_state *state)
     missing |= !(state->cube = mote_memory_allocate(&run->memory, state->space.space.dimension, sizeof(double)));
     missing |= !(state->evaluation = mote_memory_allocate(&run->memory, o->noise_filters, sizeof(double)));
     missing |= !(state->calls = mote_memory_allocate(&run->memory, n, sizeof(int64_t)));
-    missing |= !(state->asking = mote_memory_allocate(&run->memory, state->bank.spares, sizeof(int64_t)));
+    missing |= !(state->asking = mote_memory_allocate(&run->memory, n, sizeof(int64_t)));
     missing |= mote_kernel_points_reserve(&state->points, n);
     missing |= mote_kernel_points_reserve(&state->scratch, n);
     missing |= mote_genealogy_open(&state->genealogy, n, o->variance_lag, &run->memory);
@@ -178,8 +178,11 @@ static int smc2_save(mote_run *run, mote_writer *writer)
     mote_kernel_points_save(&state->points, writer);
     mote_genealogy_save(&state->genealogy, writer);
     mote_kernel_save(state->kernel, state->phase == MOTE_SMC2_MOVE ? n : 0, writer);
-    if (state->phase == MOTE_SMC2_MOVE)
+    if (state->phase == MOTE_SMC2_MOVE) {
         mote_put_integers(writer, state->calls, n);
+        mote_put_integer(writer, state->asked);
+        mote_put_integers(writer, state->asking, state->asked);
+    }
     if (state->phase == MOTE_SMC2_NOISE)
         mote_put_reals(writer, state->evaluation, state->first);
     return writer->status;
@@ -211,6 +214,25 @@ static int load_phase(mote_smc2_run_state *state, mote_reader *reader)
     return reader->status;
 }
 
+/* Chains that ask do so once each, and for no more rows than a move has. */
+static void load_move(mote_smc2_run_state *state, mote_reader *reader)
+{
+    const int64_t n = state->options->parameter_particles;
+    int sound = 1;
+    mote_get_integers(reader, state->calls, n);
+    state->asked = mote_get_count(reader, 0, n);
+    mote_get_integers(reader, state->asking, state->asked);
+    for (int64_t i = 0; i < n; ++i)
+        sound &= state->calls[i] >= 0 && state->calls[i] <= state->options->moves;
+    for (int64_t j = 0; j < state->asked && sound; ++j)
+        sound &= state->asking[j] > (j ? state->asking[j - 1] : -1) && state->asking[j] < n
+                 && state->calls[state->asking[j]] > 0;
+    if (!sound && !reader->status)
+        reader->status = MOTE_ECORRUPT;
+    if (reader->status)
+        state->asked = 0;
+}
+
 static int load_state(mote_run *run, mote_smc2_run_state *state, mote_reader *reader)
 {
     const int64_t n = state->options->parameter_particles;
@@ -235,7 +257,7 @@ static int load_state(mote_run *run, mote_smc2_run_state *state, mote_reader *re
         return status;
     mote_kernel_load(state->kernel, state->phase == MOTE_SMC2_MOVE ? n : 0, reader);
     if (state->phase == MOTE_SMC2_MOVE)
-        mote_get_integers(reader, state->calls, n);
+        load_move(state, reader);
     if (state->phase == MOTE_SMC2_NOISE)
         mote_get_reals(reader, state->evaluation, state->first);
     return state->points.n == n ? reader->status : MOTE_ECORRUPT;

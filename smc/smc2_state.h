@@ -40,7 +40,8 @@ typedef struct mote_smc2_run_state {
     double *cube;                 /* dimension */
     double *evaluation;           /* noise_filters: log-evidences at the posterior mean */
     int64_t *calls;               /* filters that each chain asked for in this move */
-    int64_t *asking;              /* spares at work: their chains */
+    int64_t *asking;              /* chains that await the values of their rows, in the order in which they asked */
+    int64_t asked;                /* so many; more than none between steps only after a step that failed */
 
     int64_t phase;
     int64_t first;                /* member, chain or filter at which the phase goes on */

@@ -201,24 +201,33 @@ static void *chain_at(const mote_smc2_run_state *state, int64_t i)
     return chains + (size_t)i * size;
 }
 
-/* Rows of chains first, first + 1, ... into the spares; *count of them. */
-static int ask(mote_smc2_run_state *state, int64_t *count)
+/* Chains first, first + 1, ..., as many as there are spares, ask for their next rows. */
+static int ask(mote_smc2_run_state *state)
 {
-    mote_filter_bank *bank = &state->bank;
+    const mote_filter_bank *bank = &state->bank;
     const int64_t end = state->first + bank->spares < bank->n ? state->first + bank->spares : bank->n;
-    int status = MOTE_OK;
-    *count = 0;
     for (int64_t i = state->first; i < end; ++i) {
-        const int64_t spare = bank->n + *count;
-        status = mote_kernel_table->want(chain_at(state, i), mote_filter_bank_theta(bank, spare));
+        const int status = mote_kernel_table->want(chain_at(state, i), mote_filter_bank_theta(bank, bank->n));
         if (status == MOTE_DONE)
             continue;
         if (status)
             return status;
-        mote_filter_bank_begin(bank, spare, bank->ids + i * state->options->moves + state->calls[i]++);
-        state->asking[(*count)++] = i;
+        ++state->calls[i];
+        state->asking[state->asked++] = i;
     }
     return MOTE_OK;
+}
+
+/* A fresh filter in each of `count` spares, for the rows of the first chains that ask. */
+static void answer(mote_smc2_run_state *state, int64_t count)
+{
+    mote_filter_bank *bank = &state->bank;
+    for (int64_t j = 0; j < count; ++j) {
+        const int64_t i = state->asking[j];
+        memcpy(mote_filter_bank_theta(bank, bank->n + j), mote_kernel_pending(state->kernel, i).theta,
+               (size_t)state->space.space.theta_count * sizeof(double));
+        mote_filter_bank_begin(bank, bank->n + j, bank->ids + i * state->options->moves + state->calls[i] - 1);
+    }
 }
 
 /* The value of spare j to its chain; an accepted one brings its filter. */
@@ -245,27 +254,34 @@ static void end_move(mote_smc2_run_state *state)
     state->bank.ids += state->bank.n * state->options->moves;
 }
 
-/* One row of each of some chains; MOTE_DONE after the last chain. */
+/* One row of each of some chains; MOTE_DONE after the last chain. A chain that has asked must not ask again: where the
+ * model ends the run before a row has its value, the row is what the resumed run begins with. */
 static int move(mote_run *run, mote_smc2_run_state *state)
 {
     mote_filter_bank *bank = &state->bank;
-    int64_t count;
-    int status = ask(state, &count);
+    int status = state->asked ? MOTE_OK : ask(state);
     if (status)
         return status;
-    if (!count) {
+    if (!state->asked) {
         state->first = state->first + bank->spares < bank->n ? state->first + bank->spares : bank->n;
         if (state->first < bank->n)
             return MOTE_OK;
         end_move(state);
         return MOTE_DONE;
     }
+    const int64_t count = state->asked < bank->spares ? state->asked : bank->spares;
+    answer(state, count);
     status = mote_filter_bank_advance(bank, bank->n, count);
-    count_failures(run, state, bank->n, count);
+    if (!status)
+        count_failures(run, state, bank->n, count);
     for (int64_t j = 0; j < count && !status; ++j)
         status = tell(state, j);
     mote_filter_bank_forget(bank);
-    return status;
+    if (status)
+        return status;
+    state->asked -= count;
+    memmove(state->asking, state->asking + count, (size_t)state->asked * sizeof *state->asking);
+    return MOTE_OK;
 }
 
 /* ---- the number of particles ---- */

@@ -4,9 +4,11 @@
  * threads, after every resumption, and for a stream; refusals. That the exchange leaves the evidence unbiased is exact in
  * tests/smc/test_filter_bank.c. Comparisons have fixed seeds and 5 standard errors of replicates. */
 #include <mote/smc2.h>
+#include <stdatomic.h>
 
 #include "core/run.h"
 #include "model/draws.h"
+#include "smc/smc2_state.h"
 #include "tests/support/case_b.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
@@ -270,6 +272,48 @@ static void resuming_does_not_show(void **unused)
     mote_run_close(&whole);
 }
 
+/* The potential asks to stop at call number *ctx, once. */
+static int stops_once(void *ctx, const mote_block *block)
+{
+    return --*(atomic_llong *)ctx == 0 ? -7 : linear_gaussian_a.log_potential(NULL, block);
+}
+
+/* A model that stops anywhere, and in a move with rows that have no value yet: saved and resumed with another number of
+ * threads, and so of rows at once, the run is the one that never stopped. */
+static void a_model_that_stopped_does_not_show(void **unused)
+{
+    const char *path = "test_smc2.stopped";
+    mote_smc2_options options = usual();
+    int64_t in_moves = 0, stops = 0;
+    atomic_llong left = 0;
+    mote_ssm model = free_model();
+    (void)unused;
+    model.log_potential = stops_once;
+    model.ctx = &left;
+    mote_run *whole = finished(&model, &options);
+    const int64_t calls = -left;
+    for (int64_t stop = 1; stop < calls; stop += calls / 40, ++stops) {
+        left = stop;
+        options.threads = 1;
+        mote_run *run = open_run(&model, &options);
+        assert_status(mote_run_finish(run), -7);
+        const mote_smc2_run_state *state = run->state;
+        in_moves += state->phase == MOTE_SMC2_MOVE && state->asked > 1;
+        assert_status(mote_run_save(run, path), MOTE_OK);
+        mote_run_close(&run);
+        options.threads = stops % 2 ? 5 : 1;
+        run = open_run(&model, &options);
+        assert_status(mote_run_load(run, path), MOTE_OK);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        compare_runs(whole, run);
+        mote_run_close(&run);
+    }
+    print_message("%lld stops, %lld of them in moves\n", (long long)stops, (long long)in_moves);
+    assert_true(in_moves > 5);
+    remove(path);
+    mote_run_close(&whole);
+}
+
 /* Observations one by one are the series; a stream is saved and loaded between them. */
 static void a_stream_is_the_series(void **unused)
 {
@@ -377,6 +421,7 @@ int main(void)
         cmocka_unit_test(particles_follow_the_noise_of_the_filters),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
+        cmocka_unit_test(a_model_that_stopped_does_not_show),
         cmocka_unit_test(a_stream_is_the_series),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(failures_count_as_zero_or_end_the_run),
