@@ -53,7 +53,7 @@ int mote_struct_read(void *destination, size_t size, uint32_t kind, const void *
  * MOTE_VERSIONED); what we do not know is zeroed. MOTE_EKIND for another kind. */
 int mote_struct_give(void *destination, uint32_t kind, const void *source, size_t size);
 
-/* Refuses what is given and has no use, fills defaults where a field is 0, checks ranges and choices, replaces texts by
+/* Refuses what is given (other than its default) and has no use, fills defaults where a field is 0, checks ranges and choices, replaces texts by
  * copies. `options` has full size. MOTE_EOPTION names option, value, bounds and unit, or the option's companion. After any result the struct may be released. */
 int mote_options_resolve(const mote_option_table *table, void *options, const mote_memory *memory,
                          mote_message *message);

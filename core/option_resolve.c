@@ -71,11 +71,14 @@ static int copy_texts(const mote_option_table *table, void *options, const mote_
     return status;
 }
 
+/* The default is as good as nothing: files that list all options hold it. */
 static int is_given(const mote_option *option, const void *options)
 {
-    return option->type == MOTE_OPTION_TEXT   ? mote_option_text(option, options) != NULL
-           : option->type == MOTE_OPTION_REAL ? mote_option_real(option, options) != 0
-                                              : mote_option_integer(option, options) != 0;
+    if (option->type == MOTE_OPTION_TEXT)
+        return mote_option_text(option, options) != NULL;
+    const double value = option->type == MOTE_OPTION_REAL ? mote_option_real(option, options)
+                                                          : (double)mote_option_integer(option, options);
+    return value != 0 && value != option->standard;
 }
 
 /* Given, with a choice of its companion that leaves it without effect. The companion's choice is in range. */

@@ -42,7 +42,7 @@ typedef struct mote_option {
 } mote_option;
 
 /* An option that takes effect with some choices of a companion only. Where the other options leave it without effect, it
- * is refused when it is given. */
+ * is refused when it is given another value than its default. */
 typedef struct mote_option_use {
     const char *key, *companion;
     const char *choices; /* of the companion, as in "lag|all"; NULL: the companion, a text, is not given */

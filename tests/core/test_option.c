@@ -292,7 +292,7 @@ static void give(const mote_option_table *table, any_options *options, const mot
     if (option->type == MOTE_OPTION_CHOICE)
         mote_choice_name(option->choices, 1, number, sizeof number);
     else if (option->type != MOTE_OPTION_TEXT)
-        snprintf(number, sizeof number, "%.17g", option->standard > 0 ? option->standard : option->maximum);
+        snprintf(number, sizeof number, "%.17g", option->standard == option->maximum ? option->minimum : option->maximum);
     if (mote_option_set(table, options, option->key, text, message.text, sizeof message.text))
         fail_msg("%s", message.text);
 }
