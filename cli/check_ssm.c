@@ -113,7 +113,7 @@ static void keep_previous(mote_ssm_check *check)
     check->state = columns;
 }
 
-int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
+int mote_ssm_check_set_row(mote_ssm_check *check, int64_t row)
 {
     const mote_ssm *model = model_of(check);
     double *theta = check->theta + row * check->space.space.theta_count;
@@ -125,6 +125,13 @@ int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
     memset(check->cache, 0, (size_t)model->cache_size);
     int status = model->prepare ? model->prepare(model->ctx, theta, check->cache) : MOTE_OK;
     set_time(check);
+    return status;
+}
+
+int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
+{
+    const mote_ssm *model = model_of(check);
+    int status = mote_ssm_check_set_row(check, row);
     status = status ? status : mote_ssm_check_draw(check, model->initial, 0, MOTE_BLOCK, 0);
     if (!status && model->flags & MOTE_SSM_START_BEFORE) {
         keep_previous(check);
@@ -133,13 +140,20 @@ int mote_ssm_check_begin(mote_ssm_check *check, int64_t row)
     return status ? status : observe(check);
 }
 
-int mote_ssm_check_advance(mote_ssm_check *check)
+int mote_ssm_check_next_step(mote_ssm_check *check)
 {
     if (check->step + 1 >=
         (check->space.has_series ? least(MOTE_CHECK_STEPS, check->space.series.count) : MOTE_CHECK_STEPS))
         return MOTE_DONE;
     ++check->step;
     set_time(check);
+    return MOTE_OK;
+}
+
+int mote_ssm_check_advance(mote_ssm_check *check)
+{
+    if (mote_ssm_check_next_step(check))
+        return MOTE_DONE;
     keep_previous(check);
     int status = mote_ssm_check_draw(check, model_of(check)->transition, 1, MOTE_BLOCK, 1 + (uint32_t)check->step);
     return status ? status : observe(check);
@@ -492,7 +506,7 @@ int mote_check_ssm(const mote_job *job)
                (int)check->space.model.state_count, (int)check->space.model.observation_count,
                (int)check->space.space.theta_count, (int)check->space.space.sampled_count);
         if (check->space.model.fork)
-            mote_check_say(&check->report, MOTE_VERDICT_NOTE, "states are handles of the model's own objects: not asked");
+            mote_ssm_check_handles(check);
         else
             ask_values(check);
         if (!check->report.failures && !check->space.model.fork) {

@@ -47,6 +47,8 @@ int mote_check_ssm(const mote_job *job);
 /* Parameters of a row, and the particles' first step; the following step. MOTE_OK, MOTE_DONE past the series or STEPS,
  * or the model's code. */
 int mote_ssm_check_begin(mote_ssm_check *check, int64_t row);
+int mote_ssm_check_set_row(mote_ssm_check *check, int64_t row); /* the same without particles: parameters, cache, time */
+int mote_ssm_check_next_step(mote_ssm_check *check);
 int mote_ssm_check_advance(mote_ssm_check *check);
 
 /* Calls a member for the particles at hand in blocks of `size`: draws into `state`, or values into `value`. */
@@ -62,6 +64,9 @@ int mote_ssm_check_later(const mote_ssm_check *check);
 /* check_slope.c. */
 void mote_ssm_check_bound(mote_ssm_check *check);
 void mote_ssm_check_gradient(mote_ssm_check *check);
+
+/* check_handles.c: opaque states. */
+void mote_ssm_check_handles(mote_ssm_check *check);
 
 /* check_law.c: samplers against densities, maps, normal laws. */
 void mote_ssm_check_laws(mote_ssm_check *check);

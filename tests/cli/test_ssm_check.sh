@@ -45,6 +45,19 @@ kind "maps that are too wide" 65 "FAIL  transition_map" maps wrong_map
 kind "a normal law with another covariance" 65 "FAIL  gaussian" maps wrong_normal
 kind "a law without a density" 65 "lie on a surface" plane
 
+# Opaque states: tests/plugins/ssm_handles.c.
+handles() { expect "$1" "$2" "$3" "$mote" check "$plugins/ssm_handles.so" --set model.fault="$4"; }
+handles "handles" 0 "packed objects go on as they were, fork copies faithfully, nothing is lost" none
+handles "handles without pack" 0 "without pack and unpack there are no checkpoints" bare
+handles "twins that share an object" 65 "FAIL  fork: copies do not move each on its own" shared
+handles "a fork that changes" 65 "FAIL  fork: a particle is not a copy of its ancestor" changed
+handles "a pack that forgets" 65 "FAIL  pack: an unpacked object is not the one" forgetful
+handles "a pack that overruns" 65 "FAIL  pack: writes" overrun
+if ! "$mote" check "$plugins/ssm_handles.so" | grep -q "cannot be measured"; then
+    handles "a fork that loses objects" 65 "FAIL  drop: memory grows" lost
+    handles "a drop that drops nothing" 65 "FAIL  drop: memory grows" kept
+fi
+
 expect "new ssm" 0 "cd vol && make run" "$mote" new ssm vol
 expect "new without a kind" 64 "target NAME" "$mote" new vol
 if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
