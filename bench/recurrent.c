@@ -123,8 +123,8 @@ static void learn(const experiment *e, const model *m, const double *guide, int 
     const int ppg = methods[method] == MOTE_SCORE_PPG;
     const mote_score_ascent_options options = {
         .head = MOTE_VERSIONED(mote_score_ascent_options), .seed = seed + 1, .score = methods[method],
-        .particles = ppg ? e->particles : e->particles * e->sweeps, .sweeps = e->sweeps, .objective = e->objective,
-        .proposal = e->proposal, .backward = MOTE_BACKWARD_MCMC, .iterations = 1000000, .step_size = e->step_size,
+        .particles = ppg ? e->particles : e->particles * e->sweeps, .sweeps = ppg ? e->sweeps : 0, .objective = e->objective,
+        .proposal = e->proposal, .backward = methods[method] == MOTE_SCORE_GENEALOGY ? 0 : MOTE_BACKWARD_MCMC, .iterations = 1000000, .step_size = e->step_size,
     };
     mote_run *run = NULL;
     double seconds = 0, *theta = c->theta[seed];

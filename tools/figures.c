@@ -117,7 +117,9 @@ static void smoothing(void)
         double square[T] = { 0 };
         for (int r = 0; r < RUNS; ++r) {
             const mote_smoother_options options = { .head = MOTE_VERSIONED(mote_smoother_options), .particles = 200, .seed = 1,
-                                                    .run_id = r, .method = methods[m], .smoothing_lag = 6, .trajectories = 200 };
+                                                    .run_id = r, .method = methods[m],
+                                                    .smoothing_lag = methods[m] == MOTE_SMOOTHER_FIXED_LAG ? 6 : 0,
+                                                    .trajectories = methods[m] == MOTE_SMOOTHER_FFBSI ? 200 : 0 };
             mote_run *run = figure_run(mote_smoother, &model, &options);
             for (int t = 0; t < T && mote_smoother_mean(run, 0); ++t)
                 square[t] += pow(mote_smoother_mean(run, 0)[t] - exact.smoothed[t], 2) / RUNS;

@@ -45,7 +45,7 @@ void figure_paris(void)
 {
     enum { T = 400, RUNS = 400 };
     static const struct { int64_t smoother, draws; } ways[] = {
-        { MOTE_ON_LINE_GENEALOGY, 1 }, { MOTE_ON_LINE_PARIS, 1 }, { MOTE_ON_LINE_PARIS, 2 } };
+        { MOTE_ON_LINE_GENEALOGY, 0 }, { MOTE_ON_LINE_PARIS, 1 }, { MOTE_ON_LINE_PARIS, 2 } };
     const mote_ssm model = case_a_of(T);
     double truth[T];
     exact_sums(truth, T);
