@@ -95,6 +95,8 @@ static int open_parts(mote_run *run, ascent_state *state)
     const mote_score_ascent_options *o = run->options;
     const mote_score_setup setup = setup_of(o);
     const mote_state_space *space = &state->stream.space;
+    mote_filter_setup plain = setup.filter; /* learning does with few particles, a likelihood does not */
+    plain.particles = o->evaluation_particles;
     if (!space->space.dimension)
         return mote_fail(&run->message, MOTE_EINVAL,
                          "score_ascent: the model has no parameter to learn, all are fixed");
@@ -103,8 +105,7 @@ static int open_parts(mote_run *run, ascent_state *state)
                          "option objective: a proposal can be learned with proposal = guided only");
     int status = mote_score_open(&state->score, space, &setup, &run->memory, state->stream.pool, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->plain, space, &setup.filter, &run->memory, state->stream.pool,
-                                           &run->message);
+        status = mote_particle_filter_open(&state->plain, space, &plain, &run->memory, state->stream.pool, &run->message);
     if (!status)
         status = open_memory(run, state);
     if (!status)

@@ -25,8 +25,7 @@ typedef struct mote_iterated_filtering_options {
     const double *start; /* values of all non-derived parameters; NULL: prior medians */
 } mote_iterated_filtering_options;
 
-/* The algorithm. Threads share out the plain filters at the end; passes run on one, since each particle has parameters of
- * its own. The model is a mote_ssm that carries its series and has a parameter that is not fixed. Draws: the last
+/* The algorithm. The model is a mote_ssm that carries its series and has a parameter that is not fixed. Draws: the last
  * swarm of parameters, equally weighted; log_likelihood and the results "log_likelihood" and "log_likelihood_error" are
  * those of the end point, by plain filters. The passes draw from the transition: the options proposal, look_ahead and
  * points are those of the plain filters. */

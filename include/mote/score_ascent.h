@@ -40,7 +40,8 @@ enum mote_step_rule { MOTE_STEP_ADAM, MOTE_STEP_POWER, MOTE_STEP_CONSTANT };
     REAL(step_delay, 0, "iterations", 0, 1e9, "against large first steps: a twentieth of the iterations is ample")     \
     REAL(longest_step, 1, "", 1e-9, 1e12, "no coordinate moves further than this in an iteration, on the real line")   \
     REAL(averaged, 0.5, "", 1e-9, 1, "share of the iterations, the last ones, whose mean is the result")               \
-    INTEGER(evaluations, 10, "filters", 2, 100000, "plain filters that evaluate the likelihood at the result")
+    INTEGER(evaluations, 10, "filters", 2, 100000, "plain filters that evaluate the likelihood at the result")           \
+    INTEGER(evaluation_particles, 1000, "particles", 1, 1000000000, "of each of these filters")
 
 typedef struct mote_score_ascent_options {
     mote_head head;

@@ -124,7 +124,7 @@ static void forward_smoother_learns_it_too(void **unused)
                                                             .evaluations = 200, .score =
                                                                     MOTE_SCORE_FORWARD }, &log_likelihood);
     assert_close(rho, best_rho, 0, 0.008);
-    assert_close(log_likelihood, best_log_likelihood, 0, 0.8);
+    assert_close(log_likelihood, best_log_likelihood, 0, 0.1); /* 200 filters of 1000 particles: sd .014 */
 }
 
 /* ---- a proposal that learns ---- */
