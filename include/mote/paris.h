@@ -64,9 +64,9 @@ typedef struct mote_paris_options {
     const double *theta; /* values of all non-derived parameters; NULL: all are fixed by the model */
 } mote_paris_options;
 
-/* The algorithm. The model is a mote_ssm with log_transition, with log_transition_bound for some ways of `backward`,
- * and with additive or gradient. Draws: a column for each component, a row for the last time
- * or, with trace, for each. */
+/* The algorithm. The model is a mote_ssm with additive or gradient, with log_transition unless smoother = genealogy,
+ * and with log_transition_bound for some ways of `backward`. Draws: a column for each component, a row for the last
+ * time or, with trace, for each. */
 MOTE_API extern const mote_algorithm *const mote_paris;
 
 /* The estimate of a component given the observations so far. NaN before the first, for an index out of range, and when

@@ -4,8 +4,8 @@
  * sampler the gradients have no bias that matters, so that few particles will do; the path is carried from iteration to
  * iteration.
  *
- *     mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 32, .iterations =
- * 500 };
+ *     mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = 32,
+ *                                           .iterations = 500 };
  *     mote_run_open(&run, mote_score_ascent, &model, &options);
  *     mote_run_finish(run);
  *     mote_score_ascent_result(run, theta);

@@ -2,20 +2,18 @@
 /* Smoothing: moments of the states, and expectations of an additive functional, given all observations of a series.
  *
  *     mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 1000, .seed = 1 };
- *     mote_run_open(&run, mote_smoother, &model, &options);       the model carries its series, or observations are
- * pushed
- *     mote_run_finish(run);                                       which ends a stream and runs the passes back
- *     mean = mote_smoother_mean(run, 0);                          one value for each time
+ *     mote_run_open(&run, mote_smoother, &model, &options);   the model carries its series, or observations are pushed
+ *     mote_run_finish(run);                                   which ends a stream and runs the passes back
+ *     mean = mote_smoother_mean(run, 0);                      one value for each time
  *
  * A particle filter runs forward and keeps its populations; then, by the option `method`:
- *   ffbsi               trajectories are drawn backwards (Godsill, Doucet and West 2004); how parents are drawn:
- * mote/backward.h
+ *   ffbsi               trajectories are drawn backwards (Godsill, Doucet and West 2004); how parents are drawn: see
+ *                       mote/backward.h
  *   ffbsm               every particle is weighed anew by all later ones: cost particles^2 per step, no further
  * randomness
  *   two_filter          weighed by a filter that runs backwards (Briers, Doucet and Maskell 2010): particles^2
  *   two_filter_linear   the same from pairs of indices that are drawn: cost in proportion to particles
- *   fixed_lag           ancestors of the particles `smoothing_lag` steps later: biased, but the bias dies fast with the
- * lag
+ *   fixed_lag           ancestors of the particles `smoothing_lag` steps later: biased; the bias dies fast with the lag
  *   genealogy           ancestors of the last particles: of long series one path is left at the beginning
  * All but the last two need log_transition; the two filters also artificial and log_artificial. A model without is
  * refused by name. The model's `additive`, when it has one, or its `gradient` is smoothed too. */

@@ -102,9 +102,9 @@ typedef struct mote_ssm {
     int64_t input_count;
     double initial_time;              /* used with MOTE_SSM_START_BEFORE; observations from this time on */
 
-    /* Required (log_potential: unless there is a linear part, see the end). initial: fills state. transition: state from previous. log_potential: log_weight = log G_t(previous,
-     * state); not called where nothing is observed unless observation_count is 0 (previous: NULL at step 0 unless the
-     * initial law holds earlier). */
+    /* Required (log_potential: unless there is a linear part, see the end). initial: fills state. transition: state
+     * from previous. log_potential: log_weight = log G_t(previous, state); not called where nothing is observed unless
+     * observation_count is 0 (previous: NULL at step 0 unless the initial law holds earlier). */
     int (*initial)(void *ctx, const mote_block *block, mote_source *source);
     int (*transition)(void *ctx, const mote_block *block, mote_source *source);
     int (*log_potential)(void *ctx, const mote_block *block);
@@ -170,7 +170,8 @@ typedef struct mote_ssm {
      *     z_0 ~ N(mean, covariance);  z_t = A z_{t-1} + b + N(0, Q);  y_t = C z_t + c + N(0, R)
      * with matrices that may depend on the sampled states of particle i (block->state[d][i], previous[d][i]). The
      * potential is p(y_t | y_{0..t-1}, sampled states), times exp(log_potential) where that is given, too; log_potential may
-     * then be NULL. States that follow the model's own: z's means, then the lower triangle of its covariance by rows. */
+     * then be NULL. States that follow the model's own: z's means, then the lower triangle of its covariance by rows.
+     * Of the optional members only prepare, look_ahead and sample_observation are used beside a linear part. */
     int64_t linear_count;
     int (*linear_initial)(void *ctx, const mote_block *block, int64_t i, double *mean, double *covariance);
     int (*linear_system)(void *ctx, const mote_block *block, int64_t i, const mote_linear_part *part);
