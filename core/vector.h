@@ -7,6 +7,14 @@
 
 #include <mote/base.h>
 
+/* How cumulative whole-number weights C become slots, ceil(C ratio - u): ratio = count / total. */
+typedef struct mote_weight_slots {
+    double low, high; /* q_i = round(w_i factor low high) */
+    uint64_t total;
+    double ratio, u;
+    int64_t count;
+} mote_weight_slots;
+
 typedef struct mote_vector_table {
     const char *name; /* "baseline", "v3", "v4" */
     void (*exp)(double *out, const double *x, int64_t n);      /* exp(-inf) = 0, exp(0) = 1; out may be x */
@@ -46,6 +54,9 @@ typedef struct mote_vector_table {
     double (*largest)(const double *weight, int64_t n, double factor);
     uint64_t (*fixed)(uint64_t *fixed, const double *weight, int64_t n, double factor, double low, double high);
     uint64_t (*prefix)(uint64_t *fixed, int64_t n, uint64_t before); /* in place; returns the last */
+    uint64_t (*total)(const double *weight, int64_t n, double factor, double low, double high); /* of `fixed` */
+    uint64_t (*ends)(int32_t *end, const double *weight, int64_t n, double factor, uint64_t before,
+                     const mote_weight_slots *slots); /* fixed, prefix and end_slots in one; returns the last sum */
     void (*end_slots)(int32_t *end, const uint64_t *cumulative, int64_t n, uint64_t total, double ratio, double u,
                       int64_t count);
     void (*strata)(int32_t *end, const uint64_t *cumulative, int64_t n, uint64_t total, double ratio, const double *u,

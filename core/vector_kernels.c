@@ -53,7 +53,9 @@ static void one_sincos(double v, double *sine, double *cosine)
             name##_apart(out, x, n);                                                              \
     }
 
+#if !defined MOTE_AVX2_BY_HAND
 MAP(vector_exp, mote_exp_inline)
+#endif
 MAP(vector_log, mote_log_inline)
 
 static void vector_box_muller(double *restrict out, const double *restrict uniforms, int64_t n)
@@ -195,6 +197,8 @@ const mote_vector_table TABLE(MOTE_VARIANT) = {
     .largest = weights_largest,
     .fixed = weights_fixed,
     .prefix = weights_prefix,
+    .total = weights_total,
+    .ends = weights_ends,
     .end_slots = weights_end_slots,
     .strata = weights_strata,
     .numbers = weights_numbers,

@@ -15,6 +15,11 @@
 #include "core/vector.h"
 #include "core/vector_inline.h"
 
+#if defined __AVX2__ && defined __FMA__ && !defined __AVX512F__
+#define MOTE_AVX2_BY_HAND
+#include "core/vector_avx2.h"
+#endif
+
 /* Whatever the width of a register is, 32 series run side by side: i mod 32 tells an entry's series. */
 #if defined __AVX512F__
 #define WEIGHT_WIDTH 8
@@ -59,11 +64,11 @@ static double weights_maximum(const double *restrict x, int64_t n)
     return maximum;
 }
 
-/* The sum of the series k = i mod 32, joined pairwise: k and k + 16, then k + 8, k + 4, k + 2, k + 1. */
-static double weights_sum(const double *restrict x, int64_t n)
+#if !defined MOTE_AVX2_BY_HAND
+/* The series k = i mod 32 of the sum of whole groups of 32; returns how many numbers these are. */
+static inline int64_t weights_series(double *restrict series, const double *restrict x, int64_t n)
 {
     weight_numbers lane[WEIGHT_GROUPS], value;
-    double series[WEIGHT_SERIES];
     int64_t i = 0;
     for (int64_t g = 0; g < WEIGHT_GROUPS; ++g)
         lane[g] = (weight_numbers){ 0 };
@@ -72,9 +77,16 @@ static double weights_sum(const double *restrict x, int64_t n)
             memcpy(&value, x + i + g * WEIGHT_WIDTH, sizeof value);
             lane[g] += value;
         }
-    memcpy(series, lane, sizeof series);
-    for (int64_t k = 0; i < n; ++i, ++k)
-        series[k] += x[i];
+    memcpy(series, lane, sizeof lane);
+    return i;
+}
+#endif
+
+/* What is left is added to its series, and series are joined pairwise: k and k + 16, then k + 8, k + 4, k + 2, k + 1. */
+static inline double weights_join(double *restrict series, const double *restrict rest, int64_t n)
+{
+    for (int64_t k = 0; k < n; ++k)
+        series[k] += rest[k];
     for (int64_t width = WEIGHT_SERIES / 2; width > 0; width /= 2)
         for (int64_t k = 0; k < width; ++k)
             series[k] += series[k + width];
@@ -86,15 +98,20 @@ static double weights_sum(const double *restrict x, int64_t n)
 static int64_t weights_weigh(double *restrict weight, const double *restrict log_weight, int64_t n, double *maximum,
                              double *sum)
 {
-    double largest = weights_maximum(log_weight, n);
+    double largest = weights_maximum(log_weight, n), series[WEIGHT_SERIES];
     double shift = largest > -INFINITY ? largest : 0.0; /* -inf - 0 = -inf, whose exponential is 0 */
-    int64_t bad = 0;
+    int64_t bad = 0, done;
+#if defined MOTE_AVX2_BY_HAND
+    done = avx2_weigh(weight, log_weight, n, shift, series);
+#else
     for (int64_t i = 0; i < n; ++i) {
         double x = log_weight[i] - shift; /* at most 0 */
         weight[i] = mote_exp_bounded_inline(x < -1000.0 ? -1000.0 : x);
     }
+    done = weights_series(series, weight, n);
+#endif
     *maximum = largest;
-    *sum = weights_sum(weight, n);
+    *sum = weights_join(series, weight + done, n - done);
     if (!(*sum < INFINITY))
         for (int64_t i = 0; i < n; ++i)
             bad += !(log_weight[i] < INFINITY);
@@ -171,9 +188,8 @@ static inline double weights_double_of(uint64_t x)
 #if defined __AVX512DQ__
     return (double)x;
 #else
-    double high = mote_double_of(x >> 32 | UINT64_C(0x4330000000000000)) - 0x1p52;
-    double low = mote_double_of((x & UINT64_C(0xffffffff)) | UINT64_C(0x4330000000000000)) - 0x1p52;
-    return high * 0x1p32 + low; /* the product is exact */
+    double high = mote_double_of(x >> 32 | UINT64_C(0x4530000000000000)) - 0x1.00000001p84; /* less 2^52, exactly */
+    return high + mote_double_of((x & UINT64_C(0xffffffff)) | UINT64_C(0x4330000000000000));
 #endif
 }
 
@@ -190,6 +206,33 @@ static void weights_end_slots(int32_t *restrict end, const uint64_t *restrict cu
         whole = whole < most ? whole : most;
         end[i] = (int32_t)(cumulative[i] == total ? most : whole);
     }
+}
+
+/* The sum of the q alone, and all the way from weights to end slots. */
+static uint64_t weights_total(const double *restrict weight, int64_t n, double factor, double low, double high)
+{
+    uint64_t fixed[MOTE_WEIGHT_BLOCK];
+#if defined MOTE_AVX2_BY_HAND
+    const double scale = avx2_scale(factor, low, high);
+    if (scale > 0)
+        return avx2_total(weight, n, scale);
+#endif
+    return weights_fixed(fixed, weight, n, factor, low, high);
+}
+
+static uint64_t weights_ends(int32_t *restrict end, const double *restrict weight, int64_t n, double factor, uint64_t before,
+                             const mote_weight_slots *slots)
+{
+    uint64_t fixed[MOTE_WEIGHT_BLOCK];
+#if defined MOTE_AVX2_BY_HAND
+    const double scale = avx2_scale(factor, slots->low, slots->high);
+    if (scale > 0)
+        return avx2_ends(end, weight, n, scale, before, slots);
+#endif
+    weights_fixed(fixed, weight, n, factor, slots->low, slots->high);
+    before = weights_prefix(fixed, n, before);
+    weights_end_slots(end, fixed, n, slots->total, slots->ratio, slots->u, slots->count);
+    return before;
 }
 
 /* The same with a uniform of its own for each slot: end_i = s + [u_s < C_i ratio - s], s = floor(C_i ratio). */
@@ -213,6 +256,7 @@ static void weights_numbers(double *restrict out, const uint64_t *restrict whole
         out[i] = weights_double_of(whole[i]) * factor;
 }
 
+#if !defined MOTE_AVX2_BY_HAND
 /* ancestor[k] = index + i for k in [edge_i, edge_(i+1)), i < n. Each parent stores a whole vector of its index at its
  * first slot and the next overwrites what was too much; then the counts above the vector's are filled up, and the last
  * few parents write singly, so that nothing behind edge_n is touched. */
@@ -264,5 +308,6 @@ static void weights_expand(int32_t *restrict ancestor, const int32_t *restrict e
         for (int32_t at = edge[i]; at < edge[i + 1]; ++at)
             ancestor[at] = (int32_t)(index + i);
 }
+#endif
 
 #endif

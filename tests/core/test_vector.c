@@ -200,6 +200,30 @@ static void builds_agree(void **state)
                         mote_bits_of(mote_log(x[i])) == mote_bits_of(mote_log_inline(x[i])));
 }
 
+/* One special number among ordinary ones, at every place and length: groups that are evaluated together change nothing. */
+static void neighbours_do_not_matter(void **state)
+{
+    static const double special[] = { INFINITY, -INFINITY, NAN, -0.0, 703.9, 704.0, 709.7, 710.0, -703.9, -704.0, -708.4, -745.1, -1e9 };
+    enum { LONGEST = 97 };
+    double in[LONGEST], out[LONGEST];
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v)
+        for (int n = 1; n <= LONGEST; n += n < 40 ? 1 : 19)
+            for (int k = 0; k < (int)(sizeof special / sizeof *special); ++k) {
+                for (int i = 0; i < n; ++i)
+                    in[i] = sin(i + n) * 40;
+                in[(7 * k + n) % n] = special[k];
+                table->exp(out, in, n);
+                for (int i = 0; i < n; ++i) {
+                    const double one = mote_vector_baseline.one_exp(in[i]);
+                    assert_same_bytes(&out[i], &one, sizeof one);
+                }
+                table->exp(in, in, n);
+                assert_same_bytes(in, out, (size_t)n * sizeof *in);
+            }
+}
+
 static void checksum_of_builds(void **state)
 {
     const mote_vector_table *table;
@@ -505,6 +529,7 @@ int main(void)
         cmocka_unit_test(log_full_range),         cmocka_unit_test(log_edges),
         cmocka_unit_test(sincos_full_turn),       cmocka_unit_test(uniforms_are_inside),
         cmocka_unit_test(radius_at_the_ends),     cmocka_unit_test(builds_agree),
+        cmocka_unit_test(neighbours_do_not_matter),
         cmocka_unit_test(checksum_of_builds),     cmocka_unit_test(normals_are_box_muller),
         cmocka_unit_test(ranges_cut_anywhere),    cmocka_unit_test(law_of_normals),
         cmocka_unit_test(columns_are_naive_sums), cmocka_unit_test(nearest_is_the_first_smallest),

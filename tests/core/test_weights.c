@@ -151,6 +151,45 @@ static void fixed_point_is_the_plain_loop(void **state)
             }
 }
 
+static void check_ends(const mote_vector_table *table, int64_t n, double factor, double low, double high, uint64_t before)
+{
+    uint64_t fixed[BLOCK];
+    int32_t edge[BLOCK], end[BLOCK];
+    uint64_t sum = table->fixed(fixed, weight, n, factor, low, high);
+    assert_true(table->total(weight, n, factor, low, high) == sum);
+    assert_true(table->prefix(fixed, n, before) == before + sum);
+    for (int last = 0; last < 2; ++last) {
+        mote_weight_slots slots = { low, high, before + sum + (last ? 0 : 99), 0, 0.625, 5000 };
+        slots.ratio = slots.total ? 5000.0 / (double)slots.total : 1;
+        table->end_slots(edge, fixed, n, slots.total, slots.ratio, slots.u, slots.count);
+        assert_true(table->ends(end, weight, n, factor, before, &slots) == before + sum);
+        assert_same_bytes(end, edge, (size_t)n * sizeof *end);
+    }
+}
+
+/* `total` and `ends` are `fixed`, `prefix` and `end_slots` in one pass: also with weights, factors and scales near the ends
+ * of the doubles, with a tail of zeros behind the total, and in a block without any weight. */
+static void ends_are_their_parts(void **state)
+{
+    const mote_vector_table *table;
+    (void)state;
+    for (int64_t v = 0; (table = mote_vector_variant(v)); ++v)
+        for (int s = 1; s < SIZES; ++s)
+            for (uint32_t step = 0; step < 4; ++step) {
+                double maximum, sum;
+                normals(step, step == 2 ? 300.0 : 1.5);
+                table->weigh(weight, numbers, sizes[s], &maximum, &sum);
+                for (int64_t i = 0; i < sizes[s]; ++i)
+                    weight[i] = step == 1 && (i % 4 || i > sizes[s] / 2) ? 0.0 : step == 3 && i % 2 ? 0x1p-1060 : weight[i];
+                check_ends(table, sizes[s], 0.7, 0x1p20, 0x1p23, 12345);
+                check_ends(table, sizes[s], 1.0, 0x1p26, 0x1p26, UINT64_C(1) << 62);
+                check_ends(table, sizes[s], 0x1.8p-1000, 0x1p500, 0x1p540, 7);
+                check_ends(table, sizes[s], 0x1.8p990, 0x1p-500, 0x1p-450, 7);
+                check_ends(table, sizes[s], 0x1.8p-1070, 0x1p20, 0x1p23, 0);
+                check_ends(table, sizes[s], 0.0, 0x1p20, 0x1p23, 12345);
+            }
+}
+
 /* Sums close to 2^63, where a conversion that takes them as signed or in one half goes wrong. */
 static void end_slots_take_large_sums(void **state)
 {
@@ -228,7 +267,7 @@ int main(void)
         cmocka_unit_test(weigh_is_the_plain_loop),       cmocka_unit_test(weigh_defines_the_edges),
         cmocka_unit_test(largest_refuses_bad_weights),   cmocka_unit_test(fixed_point_is_the_plain_loop),
         cmocka_unit_test(end_slots_take_large_sums),     cmocka_unit_test(the_last_slot_is_given),
-        cmocka_unit_test(expand_writes_each_slot_once),
+        cmocka_unit_test(expand_writes_each_slot_once),  cmocka_unit_test(ends_are_their_parts),
     };
     return run_unit_tests(tests);
 }
