@@ -62,7 +62,7 @@ static void libm_weighing(const bench_entry *entry)
 
 static void ours(const bench_entry *entry)
 {
-    const mote_block_weights w = { weight, factor, n };
+    const mote_block_weights w = { weight, factor, n, 1 };
     mote_source source = mote_source_live(5);
     source.step = step;
     if (mote_resample((mote_resampler *)entry->with, &source, &w, n, ancestor))

@@ -364,7 +364,7 @@ static void copy_members(mote_filter_bank *bank)
 
 int mote_filter_bank_resample(mote_filter_bank *bank, mote_source *source)
 {
-    const mote_block_weights weights = { bank->weights.weight, bank->weights.factor, bank->n };
+    const mote_block_weights weights = { bank->weights.weight, bank->weights.factor, bank->n, 0 };
     int status = mote_resample(&bank->resampler, source, &weights, bank->n, bank->ancestor);
     if (status)
         return status;

@@ -91,7 +91,7 @@ static int asks_for_it(const mote_information *information)
 static int resample(mote_information *information, const mote_source *source, int64_t step, double *log_sum)
 {
     const int64_t n = information->filter->setup.particles, d = information->filter->space->model.state_count;
-    const mote_block_weights weights = { information->weight, NULL, n };
+    const mote_block_weights weights = { information->weight, NULL, n, 0 };
     mote_source here = mote_source_at(source, MOTE_PURPOSE_RESAMPLE, (uint32_t)step, 0);
     const int resampled = asks_for_it(information);
     double **other = information->later;

@@ -219,7 +219,7 @@ static int take_swarm(iterated_state *state, mote_source *source)
 {
     mote_particle_filter *filter = &state->filter;
     const int64_t n = filter->setup.particles, p = state->perturbed.p, d = state->perturbed.d;
-    const mote_block_weights weights = { filter->now->weight, filter->now->factor, n };
+    const mote_block_weights weights = { filter->now->weight, filter->now->factor, n, 0 };
     mote_source at = mote_source_at(source, MOTE_PURPOSE_RESAMPLE, (uint32_t)state->passes, 0);
     int status = mote_resample(&filter->resampler, &at, &weights, n, filter->draws[0]);
     for (int64_t i = 0; i < n && !status; ++i)

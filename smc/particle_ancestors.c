@@ -46,14 +46,14 @@ static void sort(mote_particle_filter *filter, const mote_population *from, mote
         curve->cumulative[i] = from->weight[particle] * from->factor[particle / MOTE_BLOCK];
         place = particle == *k ? i : place;
     }
-    *weights = (mote_block_weights){ curve->cumulative, NULL, filter->setup.particles };
+    *weights = (mote_block_weights){ curve->cumulative, NULL, filter->setup.particles, 0 };
     *k = place;
 }
 
 static int draw(mote_particle_filter *filter, const mote_population *from)
 {
     const int64_t n = filter->setup.particles;
-    mote_block_weights weights = { from->weight, from->factor, n };
+    mote_block_weights weights = { from->weight, from->factor, n, 1 };
     mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_ANCESTOR, (uint32_t)filter->step, 0);
     mote_filter_reference *reference = &filter->reference;
     int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;

@@ -173,7 +173,7 @@ int mote_resample_conditional(mote_resampler *r, mote_source *source, const mote
 int mote_resample_ancestors(mote_source *source, int64_t choice, const double *weight, int64_t n, int64_t count,
                             int32_t *ancestor, double *output_weight)
 {
-    const mote_block_weights w = { weight, NULL, n };
+    const mote_block_weights w = { weight, NULL, n, 0 };
     mote_resampler r;
     mote_memory memory;
     if (!source || !weight || !ancestor || n < 1 || count < 1)

@@ -27,6 +27,7 @@ typedef struct mote_block_weights {
     const double *weight;
     const double *factor;
     int64_t n;
+    int64_t weighed; /* 1: weights from the kernel `weigh`, so that the largest of each block is 1 where its factor is not 0 */
 } mote_block_weights;
 
 typedef struct mote_resampler {

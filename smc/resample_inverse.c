@@ -15,22 +15,35 @@
 
 /* ---- systematic ---- */
 
-static void systematic_block(mote_resample_call *call, int64_t block)
+/* Where the slots of the block's parents begin, and where the last one's end; returns how many parents there are. */
+static int64_t systematic_edges(const mote_resample_call *call, int64_t block, int32_t *edge)
 {
     const mote_vector_table *vector = mote_vector();
-    uint64_t cumulative[BLOCK];
+    const mote_weight_slots *s = &call->slots;
+    const int64_t n = mote_resample_size(call->w->n, block);
+    vector->end_slots(edge, &call->r->before[block], 1, s->total, s->ratio, s->u, s->count);
+    if (mote_resample_keeps(call, block)) {
+        uint64_t cumulative[BLOCK];
+        mote_resample_cumulative(call, block, cumulative);
+        vector->end_slots(edge + 1, cumulative, n, s->total, s->ratio, s->u, s->count);
+    } else {
+        vector->ends(edge + 1, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block), call->r->before[block], s);
+    }
+    return n;
+}
+
+static void systematic_block(mote_resample_call *call, int64_t block)
+{
     int32_t edge[BLOCK + 1];
-    const int64_t n = mote_resample_cumulative(call, block, cumulative);
-    vector->end_slots(edge, &call->r->before[block], 1, call->total, call->ratio, call->u, call->count);
-    vector->end_slots(edge + 1, cumulative, n, call->total, call->ratio, call->u, call->count);
-    vector->expand(call->ancestor, edge, n, block * BLOCK);
+    const int64_t n = systematic_edges(call, block, edge);
+    mote_vector()->expand(call->ancestor, edge, n, block * BLOCK);
 }
 
 /* Where parents end, in slots, one after the other: r->number. */
 static void number_ends(mote_resample_call *call)
 {
     mote_resample_accumulate(call);
-    mote_vector()->numbers(call->r->number, call->r->whole, call->w->n, call->ratio);
+    mote_vector()->numbers(call->r->number, call->r->whole, call->w->n, call->slots.ratio);
 }
 
 /* As u passes the fraction of an end, a slot changes hands. */
@@ -58,7 +71,7 @@ static interval kept_interval(const mote_resample_call *call)
     uint64_t cumulative[BLOCK];
     mote_resample_cumulative(call, block, cumulative);
     const uint64_t before = place ? cumulative[place - 1] : call->r->before[block];
-    return (interval){ (double)before * call->ratio, (double)cumulative[place] * call->ratio };
+    return (interval){ (double)before * call->slots.ratio, (double)cumulative[place] * call->slots.ratio };
 }
 
 /* Cuts of a uniform over the interval where its position crosses s + phase_j for a whole s; phase_0 = 0. */
@@ -96,13 +109,13 @@ int mote_resample_systematic(mote_resample_call *call)
     if (call->enumerated && systematic_cuts(call))
         return MOTE_ENOMEM;
     if (call->kept < 0) {
-        call->u = mote_uniform_cut(call->source, call->r->cuts, call->enumerated ? n : 0);
+        call->slots.u = mote_uniform_cut(call->source, call->r->cuts, call->enumerated ? n : 0);
     } else {
         double *phase = call->r->number; /* the same cuts, and 0 */
         phase[0] = 0;
         for (int64_t i = 0; call->enumerated && i < n; ++i)
             phase[i + 1] = call->r->cuts[i];
-        call->u = place_kept(call, phase, n + 1);
+        call->slots.u = place_kept(call, phase, n + 1);
     }
     mote_resample_blocks(call, systematic_block, n);
     if (call->kept >= 0)
@@ -119,8 +132,8 @@ static void stratified_block(mote_resample_call *call, int64_t block)
     uint64_t cumulative[BLOCK];
     int32_t edge[BLOCK + 1];
     const int64_t n = mote_resample_cumulative(call, block, cumulative);
-    vector->strata(edge, &call->r->before[block], 1, call->total, call->ratio, u, call->count);
-    vector->strata(edge + 1, cumulative, n, call->total, call->ratio, u, call->count);
+    vector->strata(edge, &call->r->before[block], 1, call->slots.total, call->slots.ratio, u, call->count);
+    vector->strata(edge + 1, cumulative, n, call->slots.total, call->slots.ratio, u, call->count);
     vector->expand(call->ancestor, edge, n, block * BLOCK);
 }
 
@@ -134,7 +147,7 @@ static int enumerate_strata(mote_resample_call *call, int64_t skipped)
     for (int64_t slot = 0; slot < call->count; ++slot) {
         int64_t count = 0;
         for (int64_t i = 0; i < call->w->n && slot != skipped; ++i) {
-            const double x = (double)call->r->whole[i] * call->ratio - (double)slot;
+            const double x = (double)call->r->whole[i] * call->slots.ratio - (double)slot;
             if (x > 0 && x < 1)
                 cuts[count++] = x;
         }
@@ -246,8 +259,8 @@ static void multinomial_block(mote_resample_call *call, int64_t block)
     uint64_t cumulative[BLOCK];
     int32_t edge[BLOCK + 1];
     const int64_t n = mote_resample_cumulative(call, block, cumulative), first = block * BLOCK;
-    edge[0] = (int32_t)mote_resample_below(call, call->r->before[block], call->total);
-    mote_resample_merge(call, edge + 1, cumulative, n, call->total);
+    edge[0] = (int32_t)mote_resample_below(call, call->r->before[block], call->slots.total);
+    mote_resample_merge(call, edge + 1, cumulative, n, call->slots.total);
     for (int64_t i = 0; call->kept >= 0 && i <= n; ++i)
         edge[i] += first + i > call->kept;
     mote_vector()->expand(call->ancestor, edge, n, first);
@@ -258,7 +271,7 @@ int mote_resample_multinomial(mote_resample_call *call)
     call->points = call->count - (call->kept >= 0);
     if (call->enumerated)
         mote_resample_accumulate(call);
-    if (mote_resample_points(call, call->r->whole, call->total))
+    if (mote_resample_points(call, call->r->whole, call->slots.total))
         return MOTE_ENOMEM;
     mote_resample_blocks(call, multinomial_block, call->w->n);
     if (call->kept >= 0)

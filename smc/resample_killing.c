@@ -20,8 +20,8 @@ static void guide_block(mote_resample_call *call, int64_t block)
     const uint64_t *cumulative = call->r->whole + block * BLOCK;
     const int64_t n = mote_resample_size(call->w->n, block);
     int32_t edge[BLOCK + 1];
-    vector->end_slots(edge, &call->r->before[block], 1, call->total, call->ratio, 0.0, call->count);
-    vector->end_slots(edge + 1, cumulative, n, call->total, call->ratio, 0.0, call->count);
+    vector->end_slots(edge, &call->r->before[block], 1, call->slots.total, call->slots.ratio, 0.0, call->count);
+    vector->end_slots(edge + 1, cumulative, n, call->slots.total, call->slots.ratio, 0.0, call->count);
     vector->expand(call->r->offspring, edge, n, block * BLOCK);
 }
 
@@ -34,7 +34,7 @@ static void build_guide(mote_resample_call *call)
 /* The parent whose interval holds the whole number that `bits` picks below the total; about one comparison. */
 static int32_t search(const mote_resample_call *call, uint64_t bits)
 {
-    const uint64_t *cumulative = call->r->whole, wanted = mote_multiply_high(bits, call->total);
+    const uint64_t *cumulative = call->r->whole, wanted = mote_multiply_high(bits, call->slots.total);
     int32_t i = call->r->offspring[mote_multiply_high(bits, (uint64_t)call->count)];
     while (i > 0 && cumulative[i - 1] > wanted)
         --i;
@@ -63,7 +63,7 @@ static void enumerate(mote_resample_call *call)
         if (i == call->slot && call->kept >= 0)
             continue;
         for (int64_t k = 0; k < n; ++k)
-            p[k] = (1.0 - survival(call, i)) * ((double)weight_of(call, k) / (double)call->total) +
+            p[k] = (1.0 - survival(call, i)) * ((double)weight_of(call, k) / (double)call->slots.total) +
                    (i == k ? survival(call, k) : 0.0);
         call->ancestor[i] = (int32_t)mote_choose(call->source, p, n);
     }
@@ -75,7 +75,7 @@ static void place_kept(mote_resample_call *call)
     double *p = call->r->number;
     for (int64_t i = 0; i < call->w->n; ++i)
         p[i] = 1.0 - survival(call, i);
-    p[call->kept] += (double)call->total / (double)call->most;
+    p[call->kept] += (double)call->slots.total / (double)call->most;
     call->slot = mote_choose(call->source, p, call->w->n);
 }
 

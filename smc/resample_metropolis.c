@@ -16,7 +16,7 @@ enum { MOST_STEPS = 10000 };
 static int64_t steps_by_rule(const mote_resample_call *call)
 {
     /* from 1 / n to 1 */
-    const double flatness = (double)call->total / (double)call->w->n / (double)call->most;
+    const double flatness = (double)call->slots.total / (double)call->w->n / (double)call->most;
     const double steps = ceil(mote_log(0.01) / mote_log(1.0 - (flatness < 0.99 ? flatness : 0.99)));
     return steps < MOST_STEPS ? (int64_t)steps : MOST_STEPS;
 }

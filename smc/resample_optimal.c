@@ -26,7 +26,7 @@ static void store_block(mote_resample_call *call, int64_t block)
 
 static threshold find_threshold(const mote_resample_call *call)
 {
-    threshold t = { (double)call->total / (double)call->count, 0, call->total };
+    threshold t = { (double)call->slots.total / (double)call->count, 0, call->slots.total };
     for (int64_t before = -1; before != t.kept && t.kept < call->count && t.rest > 0;) {
         before = t.kept;
         t.kappa = (double)t.rest / (double)(call->count - t.kept);
@@ -47,7 +47,7 @@ static int64_t give(mote_resample_call *call, int64_t slot, int64_t i, double we
     if (slot >= call->count)
         return slot;
     call->ancestor[slot] = (int32_t)i;
-    call->weight[slot] = weight / (double)call->total;
+    call->weight[slot] = weight / (double)call->slots.total;
     return slot + 1;
 }
 

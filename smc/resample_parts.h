@@ -19,10 +19,8 @@ typedef struct mote_resample_call {
     int enumerated;         /* the source wants cuts; then all is serial */
     int parallel;
     int64_t blocks;         /* of the n weights */
-    double low, high;       /* low high is the scale of the whole numbers */
-    uint64_t total, most;   /* sum and largest of q */
-    double ratio;           /* count / total */
-    double u;               /* systematic */
+    mote_weight_slots slots;/* the scale of the whole numbers, their sum, and count once more; u: systematic */
+    uint64_t most;          /* the largest q */
     int64_t points;         /* how many ordered points stand in r->number, followed by infinity */
     int64_t steps;          /* Metropolis */
     uint32_t draw;          /* number of the first draw call of a pass */
@@ -38,6 +36,11 @@ static inline int64_t mote_resample_size(int64_t n, int64_t block)
 
 /* Checks the weights and fills the call: scale, sums, total. */
 int mote_resample_prepare(mote_resample_call *call);
+
+double mote_resample_factor(const mote_resample_call *call, int64_t block);
+
+/* Is the kept parent one of the block's? */
+int mote_resample_keeps(const mote_resample_call *call, int64_t block);
 
 /* The q of one block, or their cumulative sums; both return how many there are. A kept parent has at least 1. */
 int64_t mote_resample_fixed(const mote_resample_call *call, int64_t block, uint64_t *fixed);

@@ -16,8 +16,8 @@ static void rest_block(mote_resample_call *call, int64_t block)
     uint64_t *rest = call->r->whole + block * BLOCK;
     const int64_t n = mote_resample_size(call->w->n, block);
     double fraction[BLOCK];
-    mote_vector()->numbers(fraction, rest, n, 1.0 / (double)call->total);
-    call->r->rest_before[block + 1] = mote_vector()->fixed(rest, fraction, n, 1.0, call->low, 1.0);
+    mote_vector()->numbers(fraction, rest, n, 1.0 / (double)call->slots.total);
+    call->r->rest_before[block + 1] = mote_vector()->fixed(rest, fraction, n, 1.0, call->slots.low, 1.0);
 }
 
 static void rest_prefix(mote_resample_call *call, int64_t block)
@@ -30,9 +30,9 @@ static void rest_prefix(mote_resample_call *call, int64_t block)
 static uint64_t accumulate_rest(mote_resample_call *call)
 {
     uint64_t *before = call->r->rest_before;
-    call->low = 0x1p52;
+    call->slots.low = 0x1p52;
     for (int64_t reach = 2048; reach < call->w->n; reach *= 2)
-        call->low /= 2;
+        call->slots.low /= 2;
     mote_resample_blocks(call, rest_block, call->w->n);
     before[0] = 0;
     for (int64_t b = 0; b < call->blocks; ++b)
@@ -60,7 +60,7 @@ static void residual_block(mote_resample_call *call, int64_t block)
 static int keeps_of_rest(mote_resample_call *call)
 {
     const double p[2] = { (double)call->r->offspring[call->kept],
-                          (double)call->r->whole[call->kept] / (double)call->total };
+                          (double)call->r->whole[call->kept] / (double)call->slots.total };
     return mote_choose(call->source, p, 2) == 1;
 }
 
@@ -91,7 +91,7 @@ static int64_t count_above(const mote_resample_call *call, uint64_t threshold)
 int mote_resample_minimum_error(mote_resample_call *call)
 {
     const int64_t rest = mote_resample_split(call);
-    uint64_t low = 0, high = call->total; /* the least threshold that at most `rest` remainders exceed */
+    uint64_t low = 0, high = call->slots.total; /* the least threshold that at most `rest` remainders exceed */
     while (low < high) {
         const uint64_t middle = low + (high - low) / 2;
         if (count_above(call, middle) > rest)

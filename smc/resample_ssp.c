@@ -18,7 +18,7 @@ typedef struct walk {
 
 static int settled(const walk *w, int64_t i)
 {
-    return w->rest[i] == 0 || w->rest[i] == w->call->total;
+    return w->rest[i] == 0 || w->rest[i] == w->call->slots.total;
 }
 
 static int goes_up(const walk *w, int64_t j, double up, double down)
@@ -32,7 +32,7 @@ static int goes_up(const walk *w, int64_t j, double up, double down)
 /* One pair: i stands, j is new. */
 static void settle_pair(walk *w, int64_t i, int64_t j)
 {
-    const uint64_t total = w->call->total, room_i = total - w->rest[i], room_j = total - w->rest[j];
+    const uint64_t total = w->call->slots.total, room_i = total - w->rest[i], room_j = total - w->rest[j];
     const uint64_t a = room_i < w->rest[j] ? room_i : w->rest[j], b = w->rest[i] < room_j ? w->rest[i] : room_j;
     const int64_t kept = w->call->kept;
     double up = (double)b, down = (double)a;
@@ -62,7 +62,7 @@ static int64_t next_open(const walk *w, int64_t i)
 static int must_end_above(mote_resample_call *call)
 {
     const double p[2] = { (double)call->r->offspring[call->kept],
-                          (double)call->r->whole[call->kept] / (double)call->total };
+                          (double)call->r->whole[call->kept] / (double)call->slots.total };
     return mote_choose(call->source, p, 2) == 1;
 }
 
@@ -80,7 +80,7 @@ int mote_resample_ssp(mote_resample_call *call)
             i = settled(&w, j) ? j = next_open(&w, j + 1) : j;
     }
     for (int64_t k = 0; k < n; ++k)
-        call->r->offspring[k] += w.rest[k] == call->total;
+        call->r->offspring[k] += w.rest[k] == call->slots.total;
     mote_resample_expand(call);
     if (call->kept >= 0)
         mote_resample_pick(call);

@@ -11,36 +11,44 @@
 
 #include "smc/resample_parts.h"
 
-enum { CHUNK = 8 }; /* blocks that one thread takes at a time */
+enum { CHUNK = 8, SHARES = 4 }; /* blocks that one thread takes at a time, at most; times that each comes for some, at least */
+enum { LEAST = 8, LEAST_OF_SUMS = 32 }; /* blocks that are worth a second thread; of passes that only sum up */
 
 typedef struct pass {
     mote_resample_call *call;
     void (*work)(mote_resample_call *call, int64_t block);
-    int64_t blocks;
+    int64_t blocks, chunk;
 } pass;
 
 static void do_chunk(void *ctx, int64_t item, int64_t thread)
 {
     const pass *p = ctx;
     (void)thread;
-    for (int64_t block = item * CHUNK; block < p->blocks && block < (item + 1) * CHUNK; ++block)
+    for (int64_t block = item * p->chunk; block < p->blocks && block < (item + 1) * p->chunk; ++block)
         p->work(p->call, block);
+}
+
+static void run_pass(mote_resample_call *call, void (*work)(mote_resample_call *call, int64_t block), int64_t n, int64_t least)
+{
+    pass p = { call, work, (n + BLOCK - 1) / BLOCK, 1 };
+    if (call->parallel && p.blocks >= least) {
+        const int64_t share = p.blocks / (SHARES * mote_pool_threads(call->r->pool));
+        p.chunk = share < 1 ? 1 : share < CHUNK ? share : CHUNK;
+        mote_pool_run(call->r->pool, do_chunk, &p, (p.blocks + p.chunk - 1) / p.chunk);
+    } else {
+        for (int64_t block = 0; block < p.blocks; ++block)
+            work(call, block);
+    }
 }
 
 void mote_resample_blocks(mote_resample_call *call, void (*work)(mote_resample_call *call, int64_t block), int64_t n)
 {
-    pass p = { call, work, (n + BLOCK - 1) / BLOCK };
-    const int64_t chunks = (p.blocks + CHUNK - 1) / CHUNK;
-    if (call->parallel && chunks > 1)
-        mote_pool_run(call->r->pool, do_chunk, &p, chunks);
-    else
-        for (int64_t block = 0; block < p.blocks; ++block)
-            work(call, block);
+    run_pass(call, work, n, LEAST);
 }
 
 /* ---- scale and sums ---- */
 
-static double factor_of(const mote_resample_call *call, int64_t block)
+double mote_resample_factor(const mote_resample_call *call, int64_t block)
 {
     return call->w->factor ? call->w->factor[block] : 1.0;
 }
@@ -48,15 +56,20 @@ static double factor_of(const mote_resample_call *call, int64_t block)
 static void find_largest(mote_resample_call *call, int64_t block)
 {
     call->r->maximum[block] = mote_vector()->largest(call->w->weight + block * BLOCK,
-                                                     mote_resample_size(call->w->n, block), factor_of(call, block));
+                                                     mote_resample_size(call->w->n, block), mote_resample_factor(call, block));
+}
+
+int mote_resample_keeps(const mote_resample_call *call, int64_t block)
+{
+    return call->kept >= 0 && call->kept / BLOCK == block;
 }
 
 static uint64_t fixed_sum(const mote_resample_call *call, int64_t block, uint64_t *fixed)
 {
     const int64_t n = mote_resample_size(call->w->n, block), place = call->kept - block * BLOCK;
-    uint64_t sum = mote_vector()->fixed(fixed, call->w->weight + block * BLOCK, n, factor_of(call, block), call->low,
-                                        call->high);
-    if (place >= 0 && place < n && !fixed[place] && call->kept >= 0) {
+    uint64_t sum = mote_vector()->fixed(fixed, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block), call->slots.low,
+                                        call->slots.high);
+    if (mote_resample_keeps(call, block) && !fixed[place]) {
         fixed[place] = 1;
         ++sum;
     }
@@ -66,7 +79,11 @@ static uint64_t fixed_sum(const mote_resample_call *call, int64_t block, uint64_
 static void sum_block(mote_resample_call *call, int64_t block)
 {
     uint64_t fixed[BLOCK];
-    call->r->before[block + 1] = fixed_sum(call, block, fixed);
+    if (mote_resample_keeps(call, block))
+        call->r->before[block + 1] = fixed_sum(call, block, fixed);
+    else
+        call->r->before[block + 1] = mote_vector()->total(call->w->weight + block * BLOCK, mote_resample_size(call->w->n, block),
+                                                          mote_resample_factor(call, block), call->slots.low, call->slots.high);
 }
 
 static int64_t fraction_bits(int64_t n)
@@ -82,25 +99,28 @@ int mote_resample_prepare(mote_resample_call *call)
     double largest = 0;
     int exponent;
     call->blocks = (call->w->n + BLOCK - 1) / BLOCK;
-    mote_resample_blocks(call, find_largest, call->w->n);
+    const double *maximum = call->w->weighed ? call->w->factor : call->r->maximum;
+    if (!call->w->weighed)
+        run_pass(call, find_largest, call->w->n, LEAST_OF_SUMS);
     for (int64_t b = 0; b < call->blocks; ++b) {
-        if (isnan(call->r->maximum[b]))
+        if (isnan(maximum[b]))
             return MOTE_EINVAL;
-        largest = call->r->maximum[b] > largest ? call->r->maximum[b] : largest;
+        largest = maximum[b] > largest ? maximum[b] : largest;
     }
     if (!(largest > 0))
         return MOTE_ENUMERIC;
     frexp(largest, &exponent); /* largest < 2^exponent */
     const int shift = (int)fraction_bits(call->w->n) - exponent;
-    call->low = ldexp(1.0, shift / 2);
-    call->high = ldexp(1.0, shift - shift / 2);
-    call->most = (uint64_t)(largest * call->low * call->high + 0.5);
+    call->slots.low = ldexp(1.0, shift / 2);
+    call->slots.high = ldexp(1.0, shift - shift / 2);
+    call->most = (uint64_t)(largest * call->slots.low * call->slots.high + 0.5);
     call->r->before[0] = 0;
-    mote_resample_blocks(call, sum_block, call->w->n);
+    run_pass(call, sum_block, call->w->n, LEAST_OF_SUMS);
     for (int64_t b = 0; b < call->blocks; ++b)
         call->r->before[b + 1] += call->r->before[b];
-    call->total = call->r->before[call->blocks];
-    call->ratio = (double)call->count / (double)call->total;
+    call->slots.total = call->r->before[call->blocks];
+    call->slots.count = call->count;
+    call->slots.ratio = (double)call->count / (double)call->slots.total;
     return MOTE_OK;
 }
 
@@ -181,11 +201,11 @@ static void split_block(mote_resample_call *call, int64_t block)
 {
     uint64_t *rest = call->r->whole + block * BLOCK;
     int32_t *offspring = call->r->offspring + block * BLOCK;
-    const uint64_t total = call->total, count = (uint64_t)call->count;
+    const uint64_t total = call->slots.total, count = (uint64_t)call->count;
     const int64_t n = mote_resample_fixed(call, block, rest);
     int64_t sum = 0;
     for (int64_t i = 0; i < n; ++i) {
-        uint64_t whole = (uint64_t)((double)rest[i] * call->ratio);
+        uint64_t whole = (uint64_t)((double)rest[i] * call->slots.ratio);
         uint64_t left = rest[i] * count - whole * total; /* within total / 4 of [0, total), modulo 2^64 */
         const uint64_t below = left > UINT64_MAX - total / 2, above = !below & (left >= total);
         whole += above - below;

@@ -34,7 +34,7 @@ static void tune(mote_smc_state *state, const mote_kernel_points *from)
 static int resample(mote_run *run, const mote_kernel_points *from)
 {
     mote_smc_state *state = run->state;
-    const mote_block_weights weights = { state->weights.weight, state->weights.factor, from->n };
+    const mote_block_weights weights = { state->weights.weight, state->weights.factor, from->n, 0 };
     mote_source source = mote_source_at(&run->source, MOTE_PURPOSE_ANCESTOR, (uint32_t)state->level, 0);
     int status = mote_resample(&state->resampler, &source, &weights, state->chains, state->ancestor);
     return status ? mote_fail(&run->message, status, "resampling at level %lld: %s", (long long)state->level,

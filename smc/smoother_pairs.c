@@ -63,7 +63,7 @@ static int weigh_earlier(mote_smoother_state *s, const mote_generation *g, const
 static int draw_pairs(mote_smoother_state *s, const mote_generation *g)
 {
     mote_source source = mote_source_at(&s->source, MOTE_PURPOSE_PAIR, (uint32_t)g->step, 0);
-    const mote_block_weights weights = { numbers(s)[PROPOSAL], NULL, s->n };
+    const mote_block_weights weights = { numbers(s)[PROPOSAL], NULL, s->n, 0 };
     int status = mote_resample(&s->resampler, &source, &weights, s->m, s->index);
     if (!status)
         status = mote_alias_build(&s->alias, s->information.weight, s->n);

@@ -37,7 +37,7 @@ static int draw_last(mote_smoother_state *s, const mote_generation *g)
 {
     mote_source source = mote_source_at(&s->source, MOTE_PURPOSE_RESAMPLE, (uint32_t)g->step, 0);
     mote_normalise(s->column[0], g->log_weight, s->n);
-    const mote_block_weights weights = { s->column[0], NULL, s->n };
+    const mote_block_weights weights = { s->column[0], NULL, s->n, 0 };
     const int status = mote_resample(&s->resampler, &source, &weights, s->m, s->index);
     for (int64_t k = 0; k < s->p; ++k)
         memset(s->path_value[k], 0, (size_t)s->m * sizeof(double));

@@ -105,7 +105,7 @@ static void plain_loop(int64_t choice, mote_source *source, int64_t n, int64_t c
 
 static void check_plain(int64_t choice, int64_t n, int64_t count, double sd, uint32_t step)
 {
-    const mote_block_weights w = { weight, factor, n };
+    const mote_block_weights w = { weight, factor, n, 0 };
     mote_source source = source_at(step), same = source;
     mote_resampler r;
     fill(n, sd, n > 3, step);
@@ -133,6 +133,34 @@ static void kernels_are_the_plain_loops(void **state)
     }
 }
 
+/* To say that weights come from the kernel saves a pass and changes nothing. */
+static void weighed_blocks_are_like_any(void **state)
+{
+    static double maximum[MANY / MOTE_WEIGHT_BLOCK + 1];
+    (void)state;
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
+        mote_block_weights w = { weight, factor, MANY, 0 };
+        const int64_t count = mote_resampling_flags(choice) & MOTE_RESAMPLING_WEIGHTED ? MANY / 3 : MANY;
+        mote_resampler r;
+        fill(MANY, 1.0, 0, 3);
+        for (int64_t first = 0, b = 0; first < MANY; first += MOTE_WEIGHT_BLOCK, ++b) {
+            const int64_t left = MANY - first;
+            double sum;
+            for (int64_t i = first; i < MANY && i < first + MOTE_WEIGHT_BLOCK; ++i)
+                plain[i] = b == 4 ? -INFINITY : mote_log(weight[i]) - (double)b;
+            mote_vector()->weigh(weight + first, plain + first, left < MOTE_WEIGHT_BLOCK ? left : MOTE_WEIGHT_BLOCK, &maximum[b], &sum);
+            factor[b] = mote_exp(maximum[b] - maximum[0]);
+        }
+        open_resampler(&r, choice, MANY, NULL);
+        for (w.weighed = 0; w.weighed < 2; ++w.weighed) {
+            mote_source source = source_at(9);
+            assert_status(mote_resample_weighted(&r, &source, &w, count, w.weighed ? ancestor : expected, plain), MOTE_OK);
+        }
+        assert_same_bytes(ancestor, expected, (size_t)count * sizeof *ancestor);
+        mote_resampler_close(&r);
+    }
+}
+
 /* ---- threads, instruction sets ---- */
 
 static void digest_bytes(uint64_t *digest, const void *bytes, size_t size)
@@ -150,7 +178,7 @@ static uint64_t digest(mote_pool *pool)
         for (uint32_t step = 0; step < 2; ++step) {
             const int weighted = !!(mote_resampling_flags(choice) & MOTE_RESAMPLING_WEIGHTED);
             const int64_t count = weighted ? MANY / 3 : MANY;
-            const mote_block_weights w = { weight, factor, MANY };
+            const mote_block_weights w = { weight, factor, MANY, 0 };
             mote_source source = source_at(step);
             mote_resampler r;
             int64_t slot = 0;
@@ -259,7 +287,7 @@ static void factors_belong_to_blocks(void **state)
 {
     (void)state;
     for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
-        const mote_block_weights with = { weight, factor, MANY }, without = { plain, NULL, MANY };
+        const mote_block_weights with = { weight, factor, MANY, 0 }, without = { plain, NULL, MANY, 0 };
         mote_source source = source_at(4), same = source;
         mote_resampler r;
         fill(MANY, 1.0, 1, 8);
@@ -274,7 +302,7 @@ static void factors_belong_to_blocks(void **state)
 static void nothing_to_draw_from(void **state)
 {
     static const double bad[] = { -1, NAN, INFINITY };
-    const mote_block_weights w = { plain, NULL, 2000 };
+    const mote_block_weights w = { plain, NULL, 2000, 0 };
     (void)state;
     for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
         mote_source source = source_at(1);
@@ -318,7 +346,7 @@ static int64_t entry_of(int64_t slot)
 
 static int draw_four(mote_resampler *r, mote_source *source, const double *four, int64_t kept, int64_t *slot)
 {
-    const mote_block_weights w = { four, NULL, N };
+    const mote_block_weights w = { four, NULL, N, 0 };
     *slot = 0;
     if (kept >= 0)
         return mote_resample_conditional(r, source, &w, N, kept, ancestor, slot);
@@ -380,7 +408,7 @@ static void live_draws_have_the_enumerated_law(void **state)
  * (multinomial's), 6 sd: false alarms below 1e-7. */
 static void large_populations_have_their_means(void **state)
 {
-    const mote_block_weights w = { weight, factor, MOST };
+    const mote_block_weights w = { weight, factor, MOST, 0 };
     (void)state;
     fill(MOST, 1.0, 1, 21);
     for (int64_t choice = 0; choice <= MOTE_RESAMPLE_KILLING; ++choice) {
@@ -414,7 +442,7 @@ static void a_step_takes_no_memory(void **state)
         mote_memory counted;
         mote_resampler r;
         mote_source source = source_at(1);
-        const mote_block_weights w = { weight, factor, 5000 };
+        const mote_block_weights w = { weight, factor, 5000, 0 };
         int64_t slot;
         fill(5000, 1.0, 1, 1);
         mote_memory_open(&counted, &allocator);
@@ -461,7 +489,7 @@ static void survivors_keep_their_slots(void **state)
     (void)state;
     for (int64_t choice = 0; choice <= MOTE_RESAMPLE_KILLING; ++choice) {
         const int64_t count = choice == MOTE_RESAMPLE_KILLING ? 5000 : choice == MOTE_RESAMPLE_SSP ? 3000 : 4999;
-        const mote_block_weights w = { weight, factor, 5000 };
+        const mote_block_weights w = { weight, factor, 5000, 0 };
         mote_source source = source_at(9);
         mote_resampler r;
         fill(5000, 1.5, 1, 2);
@@ -513,7 +541,7 @@ static void tapes_hold_resampling(void **state)
 {
     (void)state;
     for (int64_t choice = 0; mote_resampling_name(choice); ++choice) {
-        const mote_block_weights w = { weight, factor, 3000 };
+        const mote_block_weights w = { weight, factor, 3000, 0 };
         mote_source *inner, *record, *replay;
         mote_resampler r;
         fill(3000, 1.0, 1, 3);
@@ -535,6 +563,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_are_the_plain_loops),
+        cmocka_unit_test(weighed_blocks_are_like_any),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(weights_of_all_sizes),

@@ -57,7 +57,7 @@ static int32_t digit(int64_t number, int64_t n, int64_t count, int64_t s)
 /* law[number of A] = P(A) */
 static void unconditional(double *law, int64_t choice, const double *weight, int64_t n, int64_t count)
 {
-    const mote_block_weights w = { weight, NULL, n };
+    const mote_block_weights w = { weight, NULL, n, 0 };
     mote_resampler r;
     mote_source *source;
     int32_t ancestor[MOST];
@@ -79,7 +79,7 @@ static void unconditional(double *law, int64_t choice, const double *weight, int
 static void conditional(double (*law)[OUTCOMES], int64_t choice, const double *weight, int64_t n, int64_t count,
                         int64_t k)
 {
-    const mote_block_weights w = { weight, NULL, n };
+    const mote_block_weights w = { weight, NULL, n, 0 };
     mote_resampler r;
     mote_source *source;
     int32_t ancestor[MOST];
@@ -353,7 +353,7 @@ static void conditional_on_nothing(void **state)
 static void biased_schemes_refuse_by_name(void **state)
 {
     const int64_t refused[] = { MOTE_RESAMPLE_OPTIMAL, MOTE_RESAMPLE_METROPOLIS, MOTE_RESAMPLE_MINIMUM_ERROR };
-    const mote_block_weights w = { weights[0], NULL, MOST };
+    const mote_block_weights w = { weights[0], NULL, MOST, 0 };
     mote_source source = mote_source_live(1);
     mote_message message;
     int32_t ancestor[MOST];
@@ -380,7 +380,7 @@ static void biased_schemes_refuse_by_name(void **state)
 
 static void check_optimal(int64_t choice, const double *weight, const double *probability, int64_t n, int64_t count)
 {
-    const mote_block_weights w = { weight, NULL, n };
+    const mote_block_weights w = { weight, NULL, n, 0 };
     double mean[MOST] = { 0 }, output[MOST], total = 0;
     mote_resampler r;
     mote_source *source;
