@@ -50,6 +50,17 @@ static void sort(mote_particle_filter *filter, const mote_population *from, mote
     *k = place;
 }
 
+/* Ancestors in parts, which each block finds for itself (filter->in_parts): where nobody needs them all before. */
+static int begin_parts(mote_particle_filter *filter, const mote_population *from, const mote_block_weights *weights,
+                       mote_source *source)
+{
+    if (filter->reference.active || filter->setup.sorted || filter->space->model.fork || from != filter->before)
+        return MOTE_EUNSUPPORTED;
+    int status = mote_resample_begin(&filter->resampler, source, weights, filter->setup.particles, filter->drawn);
+    filter->in_parts = !status;
+    return status;
+}
+
 static int draw(mote_particle_filter *filter, const mote_population *from)
 {
     const int64_t n = filter->setup.particles;
@@ -59,6 +70,9 @@ static int draw(mote_particle_filter *filter, const mote_population *from)
     int64_t k = reference->ancestor >= 0 ? reference->ancestor : reference->slot;
     int status;
     filter->drawn = filter->ancestor == filter->draws[0] ? filter->draws[1] : filter->draws[0];
+    status = begin_parts(filter, from, &weights, &source);
+    if (status != MOTE_EUNSUPPORTED)
+        return status;
     if (filter->setup.sorted)
         sort(filter, from, &weights, &k);
     if (reference->active) {
@@ -153,7 +167,7 @@ static int resample_quasi(mote_particle_filter *filter)
 int mote_particle_filter_resample(mote_particle_filter *filter)
 {
     int status = MOTE_OK;
-    filter->tilted = 0;
+    filter->tilted = filter->in_parts = 0;
     if (filter->setup.quasi)
         return resample_quasi(filter);
     if (!filter->step)

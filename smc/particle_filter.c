@@ -72,7 +72,8 @@ static int open_scratch(mote_particle_filter *filter)
         s->previous = mote_memory_allocate(filter->memory, d, sizeof *s->previous);
         s->state = mote_memory_allocate(filter->memory, d, sizeof *s->state);
         s->uniform = mote_memory_allocate(filter->memory, d, sizeof *s->uniform);
-        if (!s->gathered || !s->increment || !s->previous || !s->state || !s->uniform)
+        s->edges = mote_memory_allocate(filter->memory, 1, sizeof *s->edges);
+        if (!s->gathered || !s->increment || !s->previous || !s->state || !s->uniform || !s->edges)
             return MOTE_ENOMEM;
     }
     return MOTE_OK;
@@ -87,6 +88,7 @@ static void close_scratch(mote_particle_filter *filter)
         mote_memory_release(filter->memory, (void *)s->previous);
         mote_memory_release(filter->memory, s->state);
         mote_memory_release(filter->memory, (void *)s->uniform);
+        mote_memory_release(filter->memory, s->edges);
     }
     mote_memory_release(filter->memory, filter->scratch);
 }

@@ -12,6 +12,7 @@ struct mote_filter_scratch {
     const double **previous; /* state_count */
     double **state;          /* state_count */
     const double **uniform;  /* state_count */
+    mote_resample_edges *edges;
 };
 
 /* Weights, sums, factors and effective sample size from the log-weights. */

@@ -8,6 +8,8 @@
 #include "core/vector.h"
 #include "smc/particle_parts.h"
 
+enum { LEAST_BLOCKS = 8, SHARES = 8, MOST_SHARE = 8 }; /* worth a second thread; pieces of each thread, at least; blocks of one */
+
 static const char *model_name(const mote_particle_filter *filter)
 {
     return filter->space->model.name ? filter->space->model.name : "model";
@@ -83,6 +85,8 @@ mote_block mote_particle_filter_block(const mote_particle_filter *filter, int64_
 static const double *const *parents(mote_particle_filter *filter, mote_filter_scratch *scratch, int64_t first, int64_t n)
 {
     const int32_t *ancestor = filter->drawn + first;
+    if (filter->in_parts)
+        mote_resample_slots(&filter->resampler, first, n, scratch->edges);
     for (int64_t k = 0; k < filter->space->model.state_count; ++k) {
         const double *column = filter->before->state[k];
         double *gathered = scratch->gathered[k];
@@ -319,17 +323,29 @@ static int collect(mote_particle_filter *filter)
     return status;
 }
 
-/* Moves and weighs all blocks: on the pool when there are enough to share. */
+static void step_blocks(void *ctx, int64_t item, int64_t thread)
+{
+    mote_particle_filter *filter = ctx;
+    const int64_t blocks = mote_blocks(filter->setup.particles), first = item * filter->share;
+    for (int64_t b = first; b < blocks && b < first + filter->share; ++b)
+        step_block(filter, b, thread);
+}
+
+/* Moves and weighs all blocks: on the pool when there are enough to share. Neighbours share parents, so a thread takes
+ * several at a time when there are many. */
 static int move(mote_particle_filter *filter)
 {
     const int64_t blocks = (filter->setup.particles + span(filter) - 1) / span(filter);
+    const int64_t threads = filter->pool ? mote_pool_threads(filter->pool) : 1;
     for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
         filter->block_status[b] = MOTE_OK;
         filter->block_failed[b] = -1;
     }
-    if (filter->pool && blocks >= 8)
-        mote_pool_run(filter->pool, step_block, filter, blocks);
-    else
+    if (filter->pool && blocks >= LEAST_BLOCKS) {
+        const int64_t share = blocks / (SHARES * threads);
+        filter->share = share < 1 ? 1 : share < MOST_SHARE ? share : MOST_SHARE;
+        mote_pool_run(filter->pool, step_blocks, filter, (blocks + filter->share - 1) / filter->share);
+    } else
         for (int64_t b = 0; b < blocks; ++b)
             step_block(filter, b, 0);
     return explain(filter);

@@ -82,7 +82,8 @@ static int allocate(mote_resampler *r)
     r->whole = array(r, r->capacity, sizeof *r->whole);
     r->offspring = array(r, r->capacity + 1, sizeof *r->offspring);
     r->number = array(r, r->capacity + 1, sizeof *r->number);
-    return r->maximum && r->before && r->rest_before && r->whole_before && r->whole && r->offspring && r->number;
+    r->begun = array(r, 1, sizeof *r->begun);
+    return r->begun && r->maximum && r->before && r->rest_before && r->whole_before && r->whole && r->offspring && r->number;
 }
 
 int mote_resampler_open(mote_resampler *r, int64_t choice, int64_t capacity, const mote_memory *memory,
@@ -104,7 +105,7 @@ int mote_resampler_open(mote_resampler *r, int64_t choice, int64_t capacity, con
 void mote_resampler_close(mote_resampler *r)
 {
     void *arrays[] = { r->maximum, r->before, r->rest_before, r->whole_before, r->whole, r->offspring, r->number,
-                       r->cuts };
+                       r->begun, r->cuts };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i)
         if (arrays[i])
             mote_memory_release(&r->memory, arrays[i]);
@@ -145,6 +146,29 @@ int mote_resample(mote_resampler *r, mote_source *source, const mote_block_weigh
     if (schemes[r->choice].flags & MOTE_RESAMPLING_WEIGHTED)
         return MOTE_EUNSUPPORTED;
     return draw(&call);
+}
+
+int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count, int32_t *ancestor)
+{
+    mote_resample_call *call = r->begun;
+    *call = (mote_resample_call){ .r = r, .source = source, .begun = *w, .count = count, .kept = -1, .ancestor = ancestor };
+    call->w = &call->begun;
+    if (r->choice != MOTE_RESAMPLE_SYSTEMATIC || source->ctx || mote_source_wants_cuts(source))
+        return MOTE_EUNSUPPORTED;
+    int status = mote_source_status(source);
+    if (status || !sizes_fit(call))
+        return status ? status : MOTE_EINVAL;
+    call->parallel = r->pool != NULL;
+    status = mote_resample_prepare(call);
+    if (!status)
+        status = mote_resample_systematic_begin(call);
+    call->source = NULL; /* it need not outlive this call */
+    return status ? status : mote_source_status(source);
+}
+
+void mote_resample_slots(const mote_resampler *r, int64_t first, int64_t n, mote_resample_edges *edges)
+{
+    mote_resample_systematic_slots(r->begun, first, n, edges);
 }
 
 int mote_resample_weighted(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,

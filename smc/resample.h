@@ -30,6 +30,14 @@ typedef struct mote_block_weights {
     int64_t weighed; /* 1: weights from the kernel `weigh`, so that the largest of each block is 1 where its factor is not 0 */
 } mote_block_weights;
 
+typedef struct mote_resample_call mote_resample_call;
+
+/* Of one thread that asks for slots: the block of parents that it looked at last, whose slots begin at the edges. */
+typedef struct mote_resample_edges {
+    int64_t turn, block; /* of which resampling; all zero to begin with */
+    int32_t edge[MOTE_WEIGHT_BLOCK + 1];
+} mote_resample_edges;
+
 typedef struct mote_resampler {
     mote_memory memory;
     mote_pool *pool;
@@ -43,6 +51,8 @@ typedef struct mote_resampler {
     uint64_t *whole;         /* per particle: a cumulative weight, or a remainder */
     int32_t *offspring;      /* per particle, and one: counts, edges or a guide table */
     double *number;          /* per particle, and one: uniforms, points or weights */
+    mote_resample_call *begun;
+    int64_t turn;            /* how many resamplings have begun in parts */
     double *cuts;            /* of an enumerated draw: grows as needed, NULL otherwise */
     int64_t cut_capacity;
 } mote_resampler;
@@ -57,6 +67,13 @@ void mote_resampler_close(mote_resampler *r);
  * output weights are unequal. */
 int mote_resample(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
                   int32_t *ancestor);
+
+/* The same in parts, so that each slot's ancestor is found where it is needed, by any thread: `begin` sums up the weights
+ * and draws; then `slots` writes ancestor[first..first + n - 1], for every slot until the next resampling, and cannot fail.
+ * Weights stay as they are until then. MOTE_EUNSUPPORTED, nothing drawn: the scheme is not systematic, or the source is
+ * not a live one; take mote_resample. */
+int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count, int32_t *ancestor);
+void mote_resample_slots(const mote_resampler *r, int64_t first, int64_t n, mote_resample_edges *edges);
 
 /* The same with the weights of the offspring, which sum to one: 1 / count, or a weighted scheme's own. */
 int mote_resample_weighted(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,

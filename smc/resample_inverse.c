@@ -39,6 +39,62 @@ static void systematic_block(mote_resample_call *call, int64_t block)
     mote_vector()->expand(call->ancestor, edge, n, block * BLOCK);
 }
 
+/* ---- in parts: slots when they are asked for ---- */
+
+/* r->offspring[b]: the first slot of block b's parents. */
+int mote_resample_systematic_begin(mote_resample_call *call)
+{
+    const mote_weight_slots *s = &call->slots;
+    call->slots.u = mote_uniform_cut(call->source, NULL, 0);
+    mote_vector()->end_slots(call->r->offspring, call->r->before, call->blocks + 1, s->total, s->ratio, s->u, s->count);
+    ++call->r->turn;
+    return MOTE_OK;
+}
+
+/* The first i from `from` on whose edge is at or above `slot`; there is one, since edge_to is. */
+static int64_t first_at(const int32_t *edge, int64_t from, int64_t to, int64_t slot)
+{
+    while (from < to) {
+        const int64_t middle = from + (to - from) / 2;
+        if (edge[middle] < slot)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* The slots first..last - 1 as far as they belong to the block's parents: those of the parents that have some of them,
+ * with the outermost two cut off at the range's ends. */
+static void expand_range(const mote_resample_call *call, int64_t block, mote_resample_edges *edges, int64_t first, int64_t last)
+{
+    int32_t *edge = edges->edge;
+    if (edges->turn != call->r->turn || edges->block != block)
+        systematic_edges(call, block, edge);
+    edges->turn = call->r->turn;
+    edges->block = block;
+    const int64_t n = mote_resample_size(call->w->n, block);
+    const int64_t from = edge[0] >= first ? 0 : first_at(edge, 0, n, first + 1) - 1;
+    const int64_t to = edge[n] <= last ? n : first_at(edge, from, n, last);
+    const int32_t begin = edge[from], end = edge[to];
+    edge[from] = begin < first ? (int32_t)first : begin;
+    edge[to] = end > last ? (int32_t)last : end;
+    mote_vector()->expand(call->ancestor, edge + from, to - from, block * BLOCK + from);
+    edge[from] = begin;
+    edge[to] = end;
+}
+
+void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n, mote_resample_edges *edges)
+{
+    const int32_t *start = call->r->offspring;
+    const int64_t last = first + n;
+    for (int64_t b = first_at(start, 0, call->blocks, first + 1) - 1; b < call->blocks && start[b] < last; ++b)
+        if (start[b + 1] > first && start[b + 1] > start[b])
+            expand_range(call, b, edges, first, last);
+}
+
+/* ---- enumerated ---- */
+
 /* Where parents end, in slots, one after the other: r->number. */
 static void number_ends(mote_resample_call *call)
 {

@@ -7,10 +7,11 @@
 
 enum { BLOCK = MOTE_WEIGHT_BLOCK };
 
-typedef struct mote_resample_call {
+struct mote_resample_call {
     mote_resampler *r;
     mote_source *source;
     const mote_block_weights *w;
+    mote_block_weights begun;/* what w is when the slots are asked for later */
     int64_t count;
     int64_t kept; /* the parent that must have an offspring, or -1 */
     int32_t *ancestor;
@@ -24,7 +25,7 @@ typedef struct mote_resample_call {
     int64_t points;         /* how many ordered points stand in r->number, followed by infinity */
     int64_t steps;          /* Metropolis */
     uint32_t draw;          /* number of the first draw call of a pass */
-} mote_resample_call;
+};
 
 /* Runs work(call, block) for every block of `n` items, on the pool when that pays. */
 void mote_resample_blocks(mote_resample_call *call, void (*work)(mote_resample_call *call, int64_t block), int64_t n);
@@ -76,6 +77,10 @@ int mote_resample_points(mote_resample_call *call, const uint64_t *cumulative, u
 
 /* The slot of a kept parent among ordered ancestors: one of its offspring, uniformly. */
 void mote_resample_pick(mote_resample_call *call);
+
+/* Systematic resampling in parts. */
+int mote_resample_systematic_begin(mote_resample_call *call);
+void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n, mote_resample_edges *edges);
 
 /* The schemes. */
 int mote_resample_systematic(mote_resample_call *call);
