@@ -24,6 +24,12 @@ typedef struct worker {
     int64_t thread; /* 1, 2, ...; 0 is the caller */
 } worker;
 
+/* A thread's part of the items of mote_pool_run_near: those from `next` on are not taken yet. */
+typedef struct part {
+    _Alignas(64) _Atomic int64_t next;
+    int64_t end;
+} part;
+
 struct mote_pool {
     mote_memory memory;
     int64_t threads, started;
@@ -31,6 +37,7 @@ struct mote_pool {
     pthread_t *handles;
     worker *workers;
     void **arguments;
+    part *parts;
     _Alignas(64) _Atomic uint64_t ticket; /* on lines of their own: several threads write them */
     _Atomic int64_t first, items;
     void (*_Atomic work)(void *ctx, int64_t item, int64_t thread);
@@ -80,7 +87,8 @@ static int open_workers(mote_pool *pool)
     pool->handles = mote_memory_allocate(&pool->memory, count, sizeof *pool->handles);
     pool->workers = mote_memory_allocate(&pool->memory, count, sizeof *pool->workers);
     pool->arguments = mote_memory_allocate(&pool->memory, count, sizeof *pool->arguments);
-    if (!pool->handles || !pool->workers || !pool->arguments)
+    pool->parts = mote_memory_allocate_aligned(&pool->memory, pool->threads, sizeof *pool->parts);
+    if (!pool->handles || !pool->workers || !pool->arguments || !pool->parts)
         return MOTE_ENOMEM;
     for (int64_t i = 0; i < count; ++i) {
         pool->workers[i] = (worker){ pool, i + 1 };
@@ -125,6 +133,7 @@ void mote_pool_close(mote_pool **pool)
     mote_memory_release(&old->memory, old->handles);
     mote_memory_release(&old->memory, old->workers);
     mote_memory_release(&old->memory, old->arguments);
+    mote_memory_release_aligned(&old->memory, old->parts);
     mote_memory memory = old->memory;
     mote_memory_release_aligned(&memory, old);
     *pool = NULL;
@@ -166,4 +175,42 @@ void mote_pool_run(mote_pool *pool, void (*work)(void *ctx, int64_t item, int64_
     }
     for (int64_t first = 0; first < items; first += MOST_ITEMS)
         run_job(pool, work, ctx, first, items - first < MOST_ITEMS ? items - first : MOST_ITEMS);
+}
+
+/* ---- near ---- */
+
+typedef struct near_job {
+    mote_pool *pool;
+    void (*work)(void *ctx, int64_t item, int64_t thread);
+    void *ctx;
+} near_job;
+
+/* One item, whichever: a part that is found empty stays empty, so as many calls as there are items find one each. */
+static void do_near(void *ctx, int64_t item, int64_t thread)
+{
+    const near_job *job = ctx;
+    const int64_t threads = job->pool->threads;
+    (void)item;
+    for (int64_t k = 0; k < threads; ++k) {
+        part *p = &job->pool->parts[(thread + k) % threads];
+        if (atomic_load_explicit(&p->next, memory_order_relaxed) >= p->end)
+            continue;
+        const int64_t taken = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
+        if (taken < p->end) {
+            job->work(job->ctx, taken, thread);
+            return;
+        }
+    }
+}
+
+void mote_pool_run_near(mote_pool *pool, void (*work)(void *ctx, int64_t item, int64_t thread), void *ctx, int64_t items)
+{
+    near_job job = { pool, work, ctx };
+    const int64_t threads = pool->threads, each = items / threads, more = items % threads;
+    for (int64_t i = 0, first = 0; i < threads; ++i) {
+        pool->parts[i].end = first + each + (i < more);
+        atomic_store_explicit(&pool->parts[i].next, first, memory_order_relaxed); /* seen with the job's ticket */
+        first = pool->parts[i].end;
+    }
+    mote_pool_run(pool, do_near, &job, items);
 }

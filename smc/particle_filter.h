@@ -97,7 +97,6 @@ typedef struct mote_particle_filter {
     int32_t *drawn;                /* N ancestors of the step under way: the one of draws[] that `ancestor` is not */
     int32_t *draws[2], *identity;
     int64_t in_parts;              /* each block of the step under way finds its own part of `drawn` */
-    int64_t share;                 /* blocks that a thread takes at a time */
     double *offset;                /* N: log-weights to begin with after a tilted resampling */
     int64_t tilted;                /* in the last step: resampled from tilted weights */
     const double *handles;         /* opaque states: the handles that are the filter's to give up; NULL: none */

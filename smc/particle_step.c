@@ -8,8 +8,6 @@
 #include "core/vector.h"
 #include "smc/particle_parts.h"
 
-enum { LEAST_BLOCKS = 8, SHARES = 8, MOST_SHARE = 8 }; /* worth a second thread; pieces of each thread, at least; blocks of one */
-
 static const char *model_name(const mote_particle_filter *filter)
 {
     return filter->space->model.name ? filter->space->model.name : "model";
@@ -323,29 +321,18 @@ static int collect(mote_particle_filter *filter)
     return status;
 }
 
-static void step_blocks(void *ctx, int64_t item, int64_t thread)
-{
-    mote_particle_filter *filter = ctx;
-    const int64_t blocks = mote_blocks(filter->setup.particles), first = item * filter->share;
-    for (int64_t b = first; b < blocks && b < first + filter->share; ++b)
-        step_block(filter, b, thread);
-}
-
-/* Moves and weighs all blocks: on the pool when there are enough to share. Neighbours share parents, so a thread takes
- * several at a time when there are many. */
+/* Moves and weighs all blocks: on the pool when there are enough to share. Neighbours share parents, and each thread has
+ * written what stands in its own part. */
 static int move(mote_particle_filter *filter)
 {
     const int64_t blocks = (filter->setup.particles + span(filter) - 1) / span(filter);
-    const int64_t threads = filter->pool ? mote_pool_threads(filter->pool) : 1;
     for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
         filter->block_status[b] = MOTE_OK;
         filter->block_failed[b] = -1;
     }
-    if (filter->pool && blocks >= LEAST_BLOCKS) {
-        const int64_t share = blocks / (SHARES * threads);
-        filter->share = share < 1 ? 1 : share < MOST_SHARE ? share : MOST_SHARE;
-        mote_pool_run(filter->pool, step_blocks, filter, (blocks + filter->share - 1) / filter->share);
-    } else
+    if (filter->pool && blocks >= 8)
+        mote_pool_run_near(filter->pool, step_block, filter, blocks);
+    else
         for (int64_t b = 0; b < blocks; ++b)
             step_block(filter, b, 0);
     return explain(filter);

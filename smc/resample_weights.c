@@ -12,7 +12,7 @@
 #include "smc/resample_parts.h"
 
 enum { CHUNK = 8, SHARES = 4 }; /* blocks that one thread takes at a time, at most; times that each comes for some, at least */
-enum { LEAST = 8, LEAST_OF_SUMS = 32 }; /* blocks that are worth a second thread; of passes that only sum up */
+enum { LEAST = 8, LEAST_OF_SUMS = 16 }; /* blocks that are worth a second thread; of passes that only sum up */
 
 typedef struct pass {
     mote_resample_call *call;
@@ -34,7 +34,7 @@ static void run_pass(mote_resample_call *call, void (*work)(mote_resample_call *
     if (call->parallel && p.blocks >= least) {
         const int64_t share = p.blocks / (SHARES * mote_pool_threads(call->r->pool));
         p.chunk = share < 1 ? 1 : share < CHUNK ? share : CHUNK;
-        mote_pool_run(call->r->pool, do_chunk, &p, (p.blocks + p.chunk - 1) / p.chunk);
+        mote_pool_run_near(call->r->pool, do_chunk, &p, (p.blocks + p.chunk - 1) / p.chunk);
     } else {
         for (int64_t block = 0; block < p.blocks; ++block)
             work(call, block);

@@ -65,6 +65,9 @@ static void check_job(mote_pool *pool, int64_t items)
     mote_pool_run(pool, note, &record, items);
     for (int64_t i = 0; i < MOST; ++i)
         assert_int_equal(atomic_load(&record.count[i]), i < items);
+    mote_pool_run_near(pool, note, &record, items);
+    for (int64_t i = 0; i < MOST; ++i)
+        assert_int_equal(atomic_load(&record.count[i]), 2 * (i < items));
     assert_int_equal(atomic_load(&record.wrong), 0);
 }
 
@@ -107,6 +110,34 @@ static void many_short_jobs(void **state)
             nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
     }
     mote_pool_close(&pool);
+}
+
+typedef struct places {
+    int64_t last[8]; /* of each thread */
+    atomic_int descents;
+} places;
+
+static void note_place(void *ctx, int64_t item, int64_t thread)
+{
+    places *p = ctx;
+    if (item < p->last[thread])
+        atomic_fetch_add(&p->descents, 1);
+    p->last[thread] = item;
+}
+
+/* A thread goes through its own part from the left, and through each other's: with T threads it starts anew at most once. */
+static void near_items_ascend(void **state)
+{
+    static places p;
+    (void)state;
+    for (int64_t threads = 1; threads <= 7; threads += 3) {
+        mote_pool *pool = NULL;
+        memset(&p, 0, sizeof p);
+        assert_status(mote_pool_open(&pool, &memory, threads), MOTE_OK);
+        mote_pool_run_near(pool, note_place, &p, 100);
+        assert_in_range(atomic_load(&p.descents), 0, threads);
+        mote_pool_close(&pool);
+    }
 }
 
 /* Two items that wait for each other end only when two threads work at the same time. */
@@ -279,7 +310,8 @@ int main(void)
 {
     alarm(20); /* a lost wake-up is a failure, not a hang */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_once),       cmocka_unit_test(many_short_jobs),
+        cmocka_unit_test(every_item_once),       cmocka_unit_test(near_items_ascend),
+        cmocka_unit_test(many_short_jobs),
         cmocka_unit_test(items_run_at_the_same_time), cmocka_unit_test(run_waits_for_items_under_way),
         cmocka_unit_test(thread_creation_fails),
         cmocka_unit_test(memory_fails),          cmocka_unit_test(workers_take_no_signals),

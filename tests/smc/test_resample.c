@@ -161,6 +161,56 @@ static void weighed_blocks_are_like_any(void **state)
     }
 }
 
+/* Slots asked for in ranges of any size and order are those of the whole, with flat weights and with a few parents that
+ * fill many blocks; blocks without weight are passed over. */
+static void parts_are_the_whole(void **state)
+{
+    static const double sds[] = { 0, 0.7, 6 };
+    static const int64_t ranges[] = { 1, 17, 1024, 1500, MANY };
+    static mote_resample_edges edges[2];
+    (void)state;
+    for (int k = 0; k < 3; ++k)
+        for (int g = k ? 0 : 1; g < 5; ++g) {
+            const mote_block_weights w = { weight, factor, MANY, 0 };
+            mote_source source = source_at((uint32_t)g), same = source;
+            mote_resampler r;
+            fill(MANY, sds[k], k == 1, 8);
+            for (int64_t b = 3; b < 6; ++b)
+                factor[b] = k ? 0 : factor[b];
+            memset(edges, 0, sizeof edges);
+            open_resampler(&r, MOTE_RESAMPLE_SYSTEMATIC, MANY, NULL);
+            assert_status(mote_resample(&r, &source, &w, MANY, expected), MOTE_OK);
+            for (int again = 0; again < 2; ++again) {
+                mote_source at = same;
+                assert_status(mote_resample_begin(&r, &at, &w, MANY, ancestor), MOTE_OK);
+                assert_int_equal(at.draw, source.draw);
+                for (int64_t i = 0; i < MANY; ++i)
+                    ancestor[i] = GUARD;
+                const int64_t parts = (MANY + ranges[g] - 1) / ranges[g];
+                for (int64_t i = 0; i < parts; ++i) {
+                    const int64_t part = i % 2 ? parts - 1 - i / 2 : i / 2, first = part * ranges[g], left = MANY - first;
+                    mote_resample_slots(&r, first, left < ranges[g] ? left : ranges[g], &edges[i % 2]);
+                }
+                assert_same_bytes(ancestor, expected, MANY * sizeof *ancestor);
+            }
+            mote_resampler_close(&r);
+        }
+}
+
+static void parts_are_for_systematic_only(void **state)
+{
+    (void)state;
+    for (int64_t choice = 1; mote_resampling_name(choice); ++choice) {
+        const mote_block_weights w = { weight, factor, 100, 0 };
+        mote_source source = source_at(1);
+        mote_resampler r;
+        fill(100, 1.0, 0, 8);
+        open_resampler(&r, choice, 100, NULL);
+        assert_status(mote_resample_begin(&r, &source, &w, 100, ancestor), MOTE_EUNSUPPORTED);
+        mote_resampler_close(&r);
+    }
+}
+
 /* ---- threads, instruction sets ---- */
 
 static void digest_bytes(uint64_t *digest, const void *bytes, size_t size)
@@ -564,6 +614,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_are_the_plain_loops),
         cmocka_unit_test(weighed_blocks_are_like_any),
+        cmocka_unit_test(parts_are_the_whole),
+        cmocka_unit_test(parts_are_for_systematic_only),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(weights_of_all_sizes),
