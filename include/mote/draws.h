@@ -60,7 +60,7 @@ MOTE_API double mote_draws_covariance(const mote_draws *draws, int64_t first, in
 /* Equal-weight resampling (systematic) of `n` rows: fills `index` with row numbers, ascending. */
 MOTE_API int mote_draws_resample(const mote_draws *draws, mote_source *source, int64_t n, int64_t *index);
 
-/* log(e^a - e^b), log(e^a + e^b), and the log Bayes factor with its error, for evidence arithmetic. */
+/* Evidence arithmetic: log(e^a + e^b), log(e^a - e^b), log(e^v1 + ... + e^vn). */
 MOTE_API double mote_log_add(double a, double b);
 MOTE_API double mote_log_subtract(double a, double b); /* NaN when b > a */
 MOTE_API double mote_log_sum(const double *values, int64_t n);
