@@ -144,7 +144,7 @@ static void learning(void)
     printf("1 %g %g %g\n3000 %g %g %g\n\n\n", exact[0], exact[1], exact[2], exact[0], exact[1], exact[2]);
     for (int64_t k = 0; k < 3; ++k) {
         const mote_score_ascent_options options = { .head = MOTE_VERSIONED(mote_score_ascent_options), .particles = 8,
-                                                    .sweeps = 1, .seed = 1 + k % 2, .score = scores[k],
+                                                    .sweeps = scores[k] == MOTE_SCORE_PPG ? 1 : 0, .seed = 1 + k % 2, .score = scores[k],
                                                     .proposal = MOTE_PROPOSAL_GUIDED, .backward = MOTE_BACKWARD_MCMC,
                                                     .iterations = 3000, .step_rule = MOTE_STEP_POWER, .step_size = 40,
                                                     .step_delay = 25, .evaluations = 2, .theta = start };

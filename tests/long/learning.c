@@ -36,7 +36,7 @@ static void check(int good, const char *name, const char *parameter, const char 
 static void learn(const plan *p, const linear_gaussian_free *c, int64_t seed, double *theta, double *error)
 {
     const mote_score_ascent_options options = { MOTE_VERSIONED(mote_score_ascent_options), .particles = p->particles,
-                                                .sweeps = 1, .score = p->score, .proposal = MOTE_PROPOSAL_GUIDED,
+                                                .sweeps = p->score == MOTE_SCORE_PPG ? 1 : 0, .score = p->score, .proposal = MOTE_PROPOSAL_GUIDED,
                                                 .backward = MOTE_BACKWARD_MCMC, .iterations = p->iterations,
                                                 .step_rule = MOTE_STEP_POWER, .step_size = 40, .step_delay = 25,
                                                 .evaluations = 2, .seed = seed,

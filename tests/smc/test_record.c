@@ -114,8 +114,8 @@ static void records_are_their_definitions(void **unused)
         for (int64_t kind = 0; kind < 3; ++kind) {
             const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = N, .seed = 8,
                                                   .resample = rule,
-                                                  .look_ahead = kind == 1, .proposal = kind == 2,
-                                                      .history = MOTE_HISTORY_FULL,
+                                                  .look_ahead = kind == 1 && rule != MOTE_RULE_NEVER,
+                                                  .proposal = kind == 2, .history = MOTE_HISTORY_FULL,
                                                   .record = MOTE_RECORD_ALL, .smoothing_lag = LAG };
             check_record(&options);
         }
