@@ -144,6 +144,11 @@ static const unsigned char *advance(mote_reader *reader, int64_t count, int64_t 
     return place;
 }
 
+int64_t mote_get_parts(mote_reader *reader, int64_t words)
+{
+    return mote_get_count(reader, 0, (reader->length - reader->position) / 8 / (words > 1 ? words : 1));
+}
+
 uint64_t mote_get_word(mote_reader *reader)
 {
     const unsigned char *place = advance(reader, 1, WORD);

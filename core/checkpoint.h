@@ -32,6 +32,9 @@ void mote_put_integers(mote_writer *writer, const int64_t *values, int64_t n);
 void mote_put_bytes(mote_writer *writer, const void *bytes, int64_t n);     /* with n */
 void mote_put_tag(mote_writer *writer, const char *tag);                /* a section mark that the reader checks */
 
+/* A count that sizes nothing and only goes on counting: it never comes near an overflow. */
+#define MOTE_MOST_COUNT (INT64_MAX / 4)
+
 /* Reading: the first fault (short, wrong tag, count out of bounds) is sticky: MOTE_ECORRUPT and zeros from then on. */
 typedef struct mote_reader {
     const unsigned char *bytes;
@@ -42,6 +45,9 @@ typedef struct mote_reader {
 void mote_reader_open(mote_reader *reader, const unsigned char *bytes, int64_t length);
 int64_t mote_get_integer(mote_reader *reader);
 int64_t mote_get_count(mote_reader *reader, int64_t minimum, int64_t maximum); /* an integer within bounds */
+/* A count of parts that follow, of at least `words` numbers each: no more than the rest of the file can hold, so that it
+ * may size memory. */
+int64_t mote_get_parts(mote_reader *reader, int64_t words);
 uint64_t mote_get_word(mote_reader *reader);
 double mote_get_real(mote_reader *reader);
 const char *mote_get_text(mote_reader *reader);                          /* inside the buffer; NULL was NULL */

@@ -142,8 +142,7 @@ int mote_kernel_points_load(mote_kernel_points *population, mote_reader *reader)
     for (int c = 0; c < COLUMNS; ++c)
         width += columns[c].width;
     mote_get_tag(reader, "points");
-    /* A count that the rest of the file cannot hold is a fault. */
-    int64_t n = mote_get_count(reader, 0, (reader->length - reader->position) / 8 / width);
+    int64_t n = mote_get_parts(reader, width);
     if (reader->status)
         return reader->status;
     int status = mote_kernel_points_reserve(population, n);

@@ -262,7 +262,7 @@ static int controlled_load(mote_run *run, mote_reader *reader)
     state->filters = mote_get_count(reader, 0, state->options->fits + 1);
     state->finished = mote_get_count(reader, state->filters > state->options->fits, state->filters > 1);
     state->particles = mote_get_count(reader, 1, state->most);
-    state->clipped = mote_get_count(reader, 0, INT64_MAX);
+    state->clipped = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     mote_get_reals(reader, state->record, 3 * state->filters);
     for (int64_t t = 0; t < state->twist.times; ++t) {
         mote_get_reals(reader, state->twist.time[t].curvature, d * d);

@@ -270,10 +270,10 @@ void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer)
     }
 }
 
-int mote_evidence_load(mote_evidence *evidence, mote_reader *reader)
+int mote_evidence_load(mote_evidence *evidence, int64_t most, mote_reader *reader)
 {
-    const int64_t particles = mote_get_count(reader, 1, INT32_MAX - MOTE_BLOCK);
-    atomic_store(&evidence->potentials, mote_get_count(reader, 0, INT64_MAX));
+    const int64_t particles = mote_get_count(reader, 1, most);
+    atomic_store(&evidence->potentials, mote_get_count(reader, 0, MOTE_MOST_COUNT));
     int status = reader->status;
     if (!status && particles != evidence->setup.particles)
         status = mote_evidence_resize(evidence, particles, NULL);

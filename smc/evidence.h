@@ -61,7 +61,7 @@ int mote_evidence_check(const mote_evidence *evidence, mote_message *message);
 void mote_evidence_regain(mote_evidence *evidence, int64_t chain, int64_t id);
 
 void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer);
-int mote_evidence_load(mote_evidence *evidence, mote_reader *reader);
+int mote_evidence_load(mote_evidence *evidence, int64_t most, mote_reader *reader); /* particles that may have been chosen */
 
 /* theta (theta_count values) -> log-evidence. A filter that fails (MOTE_EMODEL: a potential that is no number) gives NaN;
  * a model's negative code, MOTE_ENOMEM and whatever else end the run, and the message names step, particles and

@@ -132,8 +132,8 @@ int mote_filter_bank_exchange(mote_filter_bank *bank, int64_t particles);
 /* Population of member i; NULL when it has none. */
 const mote_population *mote_filter_bank_population(const mote_filter_bank *bank, int64_t i);
 
-/* Everything but the spares. */
+/* Everything but the spares. `most`: particles that a filter can have come to. */
 void mote_filter_bank_save(const mote_filter_bank *bank, mote_writer *writer);
-int mote_filter_bank_load(mote_filter_bank *bank, mote_reader *reader);
+int mote_filter_bank_load(mote_filter_bank *bank, int64_t most, mote_reader *reader);
 
 #endif

@@ -76,6 +76,7 @@ static int64_t get_store(mote_filter_bank *bank, mote_bank_stores *stores, int64
         return -1;
     if (!stores->count) {
         reader->status = MOTE_ECORRUPT;
+        *fresh = 0;
         return -1;
     }
     if (*fresh)
@@ -102,7 +103,7 @@ static int get_member(mote_filter_bank *bank, int64_t i, int64_t *populations, i
     member->key = mote_get_word(reader);
     member->log_evidence = mote_get_real(reader);
     member->weighed = mote_get_real(reader);
-    member->dead = mote_get_count(reader, 0, INT64_MAX);
+    member->dead = mote_get_count(reader, 0, member->step + 1);
     member->failed = mote_get_count(reader, 0, 1);
     member->cache = get_store(bank, &bank->caches, caches, &fresh, reader);
     int status = fresh && !member->failed ? mote_bank_prepare(bank, i) : MOTE_OK;
@@ -125,17 +126,17 @@ static int get_members(mote_filter_bank *bank, mote_reader *reader)
     return status ? status : reader->status;
 }
 
-int mote_filter_bank_load(mote_filter_bank *bank, mote_reader *reader)
+int mote_filter_bank_load(mote_filter_bank *bank, int64_t most, mote_reader *reader)
 {
     mote_get_tag(reader, "filter bank");
-    const int64_t particles = mote_get_count(reader, 1, INT32_MAX - MOTE_BLOCK);
+    const int64_t particles = mote_get_count(reader, 1, most < INT32_MAX - MOTE_BLOCK ? most : INT32_MAX - MOTE_BLOCK);
     mote_filter_bank_start(bank);
     int status = reader->status;
     if (!status && particles != bank->setup.particles)
         status = mote_filter_bank_exchange(bank, particles);
     bank->step = mote_get_count(reader, 0, bank->space->series.count);
-    bank->ids = mote_get_count(reader, 0, INT64_MAX);
-    bank->potentials = mote_get_count(reader, 0, INT64_MAX);
+    bank->ids = mote_get_count(reader, 0, MOTE_MOST_COUNT);
+    bank->potentials = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     bank->log_evidence = mote_get_real(reader);
     bank->increment = mote_get_real(reader);
     mote_get_reals(reader, bank->weights.log_weight, bank->n);

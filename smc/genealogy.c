@@ -101,7 +101,7 @@ void mote_genealogy_save(const mote_genealogy *genealogy, mote_writer *writer)
 int mote_genealogy_load(mote_genealogy *genealogy, mote_reader *reader)
 {
     mote_get_tag(reader, "genealogy");
-    genealogy->generation = mote_get_count(reader, 0, INT64_MAX / 2);
+    genealogy->generation = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     genealogy->finished = mote_get_real(reader);
     int status = mote_lineage_load(&genealogy->lineage, reader);
     return status ? status : reader->status;

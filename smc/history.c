@@ -187,7 +187,7 @@ static void history_save(const mote_collector *collector, mote_writer *writer)
 
 static void load_generation(const mote_history *history, mote_generation *g, mote_reader *reader)
 {
-    g->step = mote_get_count(reader, 0, INT64_MAX);
+    g->step = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     g->resampled = mote_get_count(reader, 0, 1);
     g->log_sum = mote_get_real(reader);
     g->time_previous = mote_get_real(reader);
@@ -198,17 +198,52 @@ static void load_generation(const mote_history *history, mote_generation *g, mot
     mote_get_indices(reader, g->ancestor, history->n, history->n);
 }
 
+/* Populations that the filter, which is loaded before its collectors, has handed over; of steps: those that were chosen. */
+static int64_t seen(const mote_history *history)
+{
+    const int64_t steps = history->filter->dead ? history->filter->dead : history->filter->step;
+    int64_t count = 0;
+    if (history->setup.keep != MOTE_HISTORY_STEPS)
+        return steps;
+    while (count < history->setup.step_count && history->chosen[count] < steps)
+        ++count;
+    return count;
+}
+
+/* The step whose population stands in a slot: it is found by it. */
+static int64_t step_in(const mote_history *history, int64_t slot)
+{
+    const int64_t last = history->count - 1;
+    switch (history->setup.keep) {
+    case MOTE_HISTORY_LAG:
+        return last - (last - slot) % (history->setup.lag + 1);
+    case MOTE_HISTORY_STEPS:
+        return history->chosen[slot];
+    default:
+        return slot;
+    }
+}
+
 static int history_load(mote_collector *collector, mote_reader *reader)
 {
     mote_history *history = (mote_history *)collector;
     int status = MOTE_OK;
-    history->count = mote_get_count(reader, 0, INT64_MAX);
-    if (history->setup.keep == MOTE_HISTORY_TREE)
+    const int full = history->setup.keep == MOTE_HISTORY_FULL;
+    history->count = full ? mote_get_parts(reader, history->n * (history->space->model.state_count + 1))
+                          : mote_get_count(reader, 0, MOTE_MOST_COUNT);
+    if (history->count != seen(history) && !reader->status)
+        reader->status = MOTE_ECORRUPT;
+    if (history->setup.keep == MOTE_HISTORY_TREE) {
         status = mote_tree_load(&history->tree, reader);
-    if (history->setup.keep == MOTE_HISTORY_FULL && history->count > history->capacity && !reader->status)
+        status = !status && history->tree.generations != history->count ? MOTE_ECORRUPT : status;
+    }
+    if (full && history->count > history->capacity && !reader->status)
         status = grow(history, history->count - history->capacity);
-    for (int64_t j = 0; j < stored(history) && !status && !reader->status; ++j)
+    for (int64_t j = 0; j < stored(history) && !status && !reader->status; ++j) {
         load_generation(history, &history->generation[j], reader);
+        if (history->generation[j].step != step_in(history, j))
+            status = MOTE_ECORRUPT;
+    }
     if (status || reader->status)
         history->count = 0;
     return status ? status : reader->status;
@@ -249,6 +284,7 @@ int mote_history_open(mote_history *history, mote_particle_filter *filter, const
     history->collector.table = &table;
     history->memory = memory;
     history->space = filter->space;
+    history->filter = filter;
     history->setup = *setup;
     history->n = filter->setup.particles;
     if (setup->keep != MOTE_HISTORY_NONE && model->fork)

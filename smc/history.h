@@ -40,6 +40,7 @@ typedef struct mote_history {
     mote_collector collector;
     const mote_memory *memory;
     const mote_state_space *space;
+    const mote_particle_filter *filter;
     mote_history_setup setup;
     int64_t *chosen;             /* steps, owned */
     int64_t n;

@@ -257,5 +257,5 @@ void mote_information_load(mote_information *information, mote_reader *reader)
     information->log_sum = mote_get_real(reader);
     information->log_evidence = mote_get_real(reader);
     information->effective_sample_size = mote_get_real(reader);
-    information->resamplings = mote_get_count(reader, 0, INT64_MAX);
+    information->resamplings = mote_get_count(reader, 0, MOTE_MOST_COUNT);
 }

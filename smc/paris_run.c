@@ -138,7 +138,9 @@ static int paris_load(mote_run *run, mote_reader *reader)
     mote_stream_state_load(&state->stream, reader);
     status = mote_particle_filter_load(&state->filter, reader);
     const mote_paris_options *o = run->options;
-    const int64_t rows = mote_get_count(reader, 0, o->trace ? INT64_MAX / 16 / (state->paris.count + 1) : 0);
+    const int64_t rows = o->trace ? mote_get_parts(reader, state->paris.count) : mote_get_count(reader, 0, 0);
+    if (rows > state->filter.step)
+        status = MOTE_ECORRUPT;
     while (!status && !reader->status && state->room < rows) {
         state->rows = state->room;
         status = reserve(run, state);

@@ -369,11 +369,11 @@ int mote_particle_filter_load(mote_particle_filter *filter, mote_reader *reader)
     mote_get_tag(reader, "particle filter");
     mote_get_reals(reader, filter->theta, filter->space->space.theta_count);
     filter->source.key = mote_get_word(reader);
-    filter->step = mote_get_count(reader, 0, INT64_MAX);
-    filter->resampled = mote_get_count(reader, 0, 1);
-    filter->resamplings = mote_get_count(reader, 0, INT64_MAX);
-    filter->dead = mote_get_count(reader, 0, INT64_MAX);
-    filter->potentials = mote_get_count(reader, 0, INT64_MAX);
+    filter->step = mote_get_count(reader, 0, filter->space->has_series ? filter->space->series.count : MOTE_MOST_COUNT);
+    filter->resampled = mote_get_count(reader, 0, filter->step > 1);
+    filter->resamplings = mote_get_count(reader, 0, filter->step);
+    filter->dead = mote_get_count(reader, 0, filter->step);
+    filter->potentials = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     filter->time = mote_get_real(reader);
     filter->time_previous = mote_get_real(reader);
     filter->log_evidence = mote_get_real(reader);

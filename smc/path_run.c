@@ -112,9 +112,11 @@ int mote_path_run_load(mote_run *run, mote_path_run *p, mote_reader *reader)
 {
     mote_get_tag(reader, "path");
     p->started = mote_get_count(reader, 0, 1);
-    p->dropped = mote_get_count(reader, 0, INT64_MAX);
-    p->done = mote_get_count(reader, 0, INT64_MAX);
-    const int64_t kept = mote_get_count(reader, 0, INT64_MAX / 16 / (p->width + 1));
+    p->dropped = mote_get_count(reader, 0, MOTE_MOST_COUNT);
+    p->done = mote_get_count(reader, 0, MOTE_MOST_COUNT);
+    const int64_t kept = mote_get_parts(reader, p->width);
+    if (kept != (p->done > p->dropped ? p->done - p->dropped : 0) && !reader->status)
+        reader->status = MOTE_ECORRUPT;
     p->renewed = mote_get_real(reader);
     mote_get_reals(reader, p->path, p->times * p->d);
     int status = reader->status ? reader->status : reserve(run, p, kept);

@@ -185,21 +185,24 @@ static int load_crew(mote_pmmh_run_state *state, mote_reader *reader)
 
 static int load_state(mote_pmmh_run_state *state, mote_reader *reader)
 {
-    const int64_t chains = state->options->chains;
+    const mote_pmmh_options *o = state->options;
+    const int64_t chains = o->chains;
     state->phase = mote_get_count(reader, 0, MOTE_PMMH_PHASES - 1);
     state->busy = mote_get_count(reader, 0, 1);
-    state->transitions = mote_get_count(reader, 0, INT64_MAX);
+    state->transitions = mote_get_count(reader, 0, o->warm_up + o->draws * o->thin);
     state->evaluated = mote_get_count(reader, 0, state->evaluations);
-    state->noise_rows = mote_get_count(reader, 0, INT64_MAX);
-    state->rounds = mote_get_count(reader, 0, INT64_MAX);
+    state->noise_rows = mote_get_count(reader, 0, MOTE_MOST_COUNT);
+    state->rounds = mote_get_count(reader, 0, o->tune == MOTE_TUNE_OFF ? 0 : MOTE_PMMH_ROUNDS);
     state->noise = mote_get_real(reader);
     state->variance = mote_get_real(reader);
     state->accepted = mote_get_real(reader);
     state->proposed = mote_get_real(reader);
     mote_get_reals(reader, state->evaluation, state->evaluated);
-    int status = reader->status ? reader->status : mote_evidence_load(&state->evidence, reader);
+    int status = reader->status ? reader->status : mote_evidence_load(&state->evidence, mote_pmmh_most_particles(state), reader);
     if (!status)
         status = mote_kernel_points_load(&state->draws, reader);
+    if (!status && (state->draws.n > chains * o->draws || state->draws.n % chains))
+        status = MOTE_ECORRUPT;
     if (!status && state->busy)
         status = mote_kernel_points_reserve(&state->draws, state->draws.n + chains);
     if (status)

@@ -21,6 +21,8 @@ enum mote_pmmh_phase {
     MOTE_PMMH_PHASES
 };
 
+enum { MOTE_PMMH_ROUNDS = 6 }; /* of choosing the number of particles */
+
 /* A present point whose evidence is estimated anew. */
 typedef struct mote_pmmh_row {
     struct mote_pmmh_run_state *state;
@@ -60,6 +62,7 @@ typedef struct mote_pmmh_run_state {
 /* pmmh_step.c */
 int mote_pmmh_step(mote_run *run);
 extern const mote_chain_table mote_pmmh_rows;
+int64_t mote_pmmh_most_particles(const mote_pmmh_run_state *state); /* that the rounds so far can have led to */
 uint64_t mote_pmmh_first_id(const mote_pmmh_run_state *state); /* of the crew of the phase */
 
 /* pmmh_result.c */

@@ -9,8 +9,8 @@
 #include "core/special.h"
 #include "smc/pmmh_state.h"
 
-enum { START_TRIES = 1000, MOST_ROUNDS = 6 };
-static const double LEAST_NOISE = 1, MOST_NOISE = 2, WANTED_NOISE = 1.4, MOST_FACTOR = 16;
+enum { START_TRIES = 1000 };
+static const double LEAST_NOISE = 1, MOST_NOISE = 2, WANTED_NOISE = 1.4, MOST_FACTOR = 16, MOST_PARTICLES = 1e9;
 
 /* ---- crews ---- */
 
@@ -263,11 +263,20 @@ static int measure(mote_run *run, mote_pmmh_run_state *state)
     return MOTE_DONE;
 }
 
+/* A net of points takes the nearest power of two, which may be larger by a half. */
+int64_t mote_pmmh_most_particles(const mote_pmmh_run_state *state)
+{
+    double most = (double)state->options->particles;
+    for (int64_t round = 0; round < state->rounds && most < MOST_PARTICLES; ++round)
+        most = most * MOST_FACTOR * 2 < MOST_PARTICLES ? most * MOST_FACTOR * 2 : MOST_PARTICLES;
+    return (int64_t)most;
+}
+
 /* The number of particles that brings the noise, which goes like its inverse, into its range. */
 static int64_t wanted_particles(const mote_pmmh_run_state *state)
 {
     const int64_t now = state->evidence.setup.particles;
-    if (state->options->tune == MOTE_TUNE_OFF || state->rounds >= MOST_ROUNDS || isnan(state->noise))
+    if (state->options->tune == MOTE_TUNE_OFF || state->rounds >= MOTE_PMMH_ROUNDS || isnan(state->noise))
         return now;
     if (state->noise >= LEAST_NOISE && state->noise <= MOST_NOISE)
         return now;
@@ -276,7 +285,7 @@ static int64_t wanted_particles(const mote_pmmh_run_state *state)
     wanted = ceil(factor * (double)now);
     if (state->options->points == MOTE_POINTS_SOBOL) /* the nearest power of two; fewer would do less */
         wanted = exp2(round(log2(wanted)));
-    return wanted < 2 ? 2 : wanted > 1e9 ? 1000000000 : (int64_t)wanted;
+    return wanted < 2 ? 2 : wanted > MOST_PARTICLES ? (int64_t)MOST_PARTICLES : (int64_t)wanted;
 }
 
 static int choose_particles(mote_run *run, mote_pmmh_run_state *state)

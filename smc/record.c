@@ -210,7 +210,7 @@ static void record_save(const mote_collector *collector, mote_writer *writer)
 static int record_load(mote_collector *collector, mote_reader *reader)
 {
     mote_record *record = (mote_record *)collector;
-    const int64_t count = mote_get_count(reader, 0, INT32_MAX);
+    const int64_t count = mote_get_parts(reader, record->columns);
     record->count = 0;
     record->smoothed = mote_get_count(reader, 0, count);
     int status = reader->status || count <= record->capacity ? reader->status : grow(record, count < 16 ? 16 : count);

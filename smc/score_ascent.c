@@ -311,7 +311,7 @@ static int ascent_load(mote_run *run, mote_reader *reader)
     mote_get_reals(reader, state->y, d);
     mote_get_reals(reader, state->mean, d);
     mote_get_reals(reader, state->square, d);
-    const int64_t done = mote_get_count(reader, 0, INT64_MAX / 16 / state->width);
+    const int64_t done = mote_get_parts(reader, state->width);
     int status = reader->status ? reader->status : reserve(run, state, done);
     if (status)
         return status;

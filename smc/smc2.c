@@ -191,7 +191,7 @@ static int smc2_save(mote_run *run, mote_writer *writer)
 static int load_series(mote_smc2_run_state *state, mote_reader *reader)
 {
     const mote_ssm *model = &state->space.model;
-    const int64_t n = mote_get_count(reader, 0, (reader->length - reader->position) / 8), k = model->observation_count;
+    const int64_t n = mote_get_parts(reader, 1 + model->observation_count), k = model->observation_count;
     int status = reader->status ? reader->status : n && state->space.has_series ? MOTE_ECORRUPT : MOTE_OK;
     for (int64_t i = 0; i < n && !status; ++i) /* rows to be filled */
         status = mote_state_space_append(&state->space, &state->datum);
@@ -208,7 +208,7 @@ static int load_phase(mote_smc2_run_state *state, mote_reader *reader)
     const int64_t n = state->options->parameter_particles;
     state->phase = mote_get_count(reader, 0, MOTE_SMC2_PHASES - 1);
     state->first = mote_get_count(reader, 0, state->phase == MOTE_SMC2_NOISE ? state->options->noise_filters : n);
-    state->failed = mote_get_count(reader, 0, INT64_MAX);
+    state->failed = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     state->limited = mote_get_count(reader, 0, 1);
     state->ended = mote_get_count(reader, 0, 1);
     return reader->status;
@@ -240,7 +240,7 @@ static int load_state(mote_run *run, mote_smc2_run_state *state, mote_reader *re
     if (!status)
         status = load_phase(state, reader);
     if (!status)
-        status = mote_filter_bank_load(&state->bank, reader);
+        status = mote_filter_bank_load(&state->bank, mote_smc2_most_particles(state->options), reader);
     if (!status && state->phase > MOTE_SMC2_IDLE && !state->bank.step)
         status = MOTE_ECORRUPT;
     if (!status)

@@ -54,6 +54,7 @@ typedef struct mote_smc2_run_state {
 
 /* smc2_step.c */
 int mote_smc2_step(mote_run *run);
+int64_t mote_smc2_most_particles(const mote_smc2_options *options); /* that a filter can come to */
 int mote_smc2_reserve(mote_run *run, int64_t n); /* room for the records of n observations, and for their generations */
 
 /* smc2_result.c */

@@ -334,12 +334,18 @@ static double noise(const mote_smc2_run_state *state)
     return sum / (double)(n - 1);
 }
 
+int64_t mote_smc2_most_particles(const mote_smc2_options *o)
+{
+    const int64_t limit = o->particles_limit ? o->particles_limit : LIMIT_FACTOR * o->particles;
+    return o->adapt == MOTE_SMC2_ADAPT_OFF ? o->particles : limit > o->particles ? limit : o->particles;
+}
+
 /* How many particles the filters should have. The variance of log Z goes like their inverse. */
 static int64_t wanted_particles(mote_smc2_run_state *state)
 {
     const mote_smc2_options *o = state->options;
     const mote_smc2_record *record = present(state);
-    const int64_t now = state->bank.setup.particles, limit = o->particles_limit ? o->particles_limit : LIMIT_FACTOR * o->particles;
+    const int64_t now = state->bank.setup.particles, limit = mote_smc2_most_particles(o);
     int64_t wanted = now;
     double left = record->noise;
     if (left > o->noise_limit || (left > NOISE_ENOUGH && record->acceptance < o->acceptance_limit))
@@ -348,7 +354,7 @@ static int64_t wanted_particles(mote_smc2_run_state *state)
             left /= 2;
         } while (left > o->noise_limit && wanted <= limit && wanted < MOST_FACTOR * now);
     state->limited |= wanted > limit;
-    return wanted > limit ? limit > now ? limit : now : wanted;
+    return wanted > limit ? limit : wanted;
 }
 
 static int decide_particles(mote_run *run, mote_smc2_run_state *state)

@@ -377,12 +377,14 @@ static int smoother_load(mote_run *run, mote_reader *reader)
     int status = mote_particle_filter_load(&s->filter, reader);
     s->source.key = mote_get_word(reader);
     s->phase = mote_get_count(reader, SMOOTHER_FORWARD, SMOOTHER_DONE);
-    s->count = mote_get_count(reader, 0, INT32_MAX);
-    s->at = mote_get_count(reader, -1, INT32_MAX);
+    s->count = mote_get_parts(reader, 1);
+    s->at = mote_get_count(reader, -1, MOTE_MOST_COUNT);
     s->replicate = mote_get_count(reader, 0, s->options->replicates);
     s->used = mote_get_count(reader, 0, s->replicate);
     s->error = mote_get_real(reader);
     mote_get_reals(reader, s->log_evidence, s->options->replicates);
+    if (s->count && s->count != (s->stream.space.has_series ? s->stream.space.series.count : s->filter.step))
+        status = status ? status : MOTE_ECORRUPT;
     if (!status && !reader->status && s->count)
         status = s->at < s->count ? load_length(s, reader) : MOTE_ECORRUPT;
     if (!s->count && s->phase == SMOOTHER_BACKWARD)

@@ -159,11 +159,11 @@ void mote_tree_save(const mote_tree *tree, mote_writer *writer)
         mote_put_integer(writer, tree->leaf[i]);
 }
 
-/* One live node; room is made for its number, which is above *last. */
-static int load_node(mote_tree *tree, mote_reader *reader, int64_t *last)
+/* One live node; room is made for its number, which is above *last and below `most`. */
+static int load_node(mote_tree *tree, mote_reader *reader, int64_t most, int64_t *last)
 {
-    const int64_t node = mote_get_count(reader, *last + 1, INT32_MAX - 1);
-    const int64_t parent = mote_get_count(reader, -1, INT32_MAX - 1);
+    const int64_t node = mote_get_count(reader, *last + 1, most - 1);
+    const int64_t parent = mote_get_count(reader, -1, most - 1);
     if (reader->status)
         return reader->status;
     *last = node;
@@ -191,19 +191,42 @@ static int count_children(mote_tree *tree)
     return MOTE_OK;
 }
 
+/* Nodes from each leaf to its root: as many as there were generations, or paths would be written past their rows. A circle
+ * of parents has no root. The stack of unused nodes serves as scratch: the depth of a node that was met, 0 for others. */
+static int check_depth(mote_tree *tree, int64_t generations)
+{
+    int32_t *depth = tree->unused;
+    memset(depth, 0, (size_t)tree->capacity * sizeof *depth);
+    for (int64_t i = 0; generations && i < tree->n; ++i) {
+        int64_t node = tree->leaf[i], length = 0;
+        for (; node >= 0 && !depth[node] && length <= generations; node = tree->parent[node])
+            ++length;
+        length += node >= 0 ? depth[node] : 0;
+        if (length != generations)
+            return MOTE_ECORRUPT;
+        for (node = tree->leaf[i]; node >= 0 && !depth[node]; node = tree->parent[node])
+            depth[node] = (int32_t)length--;
+    }
+    return MOTE_OK;
+}
+
+/* Each generation has a live node and had n at most; a node is used for the first time when all before it are in use, so
+ * that numbers are below the peak. */
 int mote_tree_load(mote_tree *tree, mote_reader *reader)
 {
     mote_tree_clear(tree);
-    const int64_t generations = mote_get_count(reader, 0, INT64_MAX), live = mote_get_count(reader, 0, INT32_MAX);
-    const int64_t peak = mote_get_count(reader, live, INT32_MAX);
-    int status = reader->status;
+    const int64_t generations = mote_get_count(reader, 0, INT32_MAX), live = mote_get_parts(reader, tree->d + 2);
+    const int64_t nodes = tree->n * generations, most = nodes < INT32_MAX ? nodes : INT32_MAX;
+    const int64_t peak = mote_get_count(reader, live, most);
+    int status = reader->status ? reader->status : generations > live ? MOTE_ECORRUPT : MOTE_OK;
     for (int64_t k = 0, last = -1; k < live && !status; ++k)
-        status = load_node(tree, reader, &last);
+        status = load_node(tree, reader, peak, &last);
     for (int64_t i = 0; generations && i < tree->n && !status; ++i) {
         tree->leaf[i] = (int32_t)mote_get_count(reader, 0, tree->capacity - 1);
         status = reader->status || tree->children[tree->leaf[i]] < 0 ? MOTE_ECORRUPT : MOTE_OK;
     }
     status = status ? status : count_children(tree);
+    status = status ? status : check_depth(tree, generations);
     tree->generations = status ? 0 : generations;
     tree->live = status ? 0 : live;
     tree->peak = peak;

@@ -209,7 +209,7 @@ static void variance_save(const mote_collector *collector, mote_writer *writer)
 static int variance_load(mote_collector *collector, mote_reader *reader)
 {
     mote_variance *variance = (mote_variance *)collector;
-    variance->generation = mote_get_count(reader, 0, INT64_MAX);
+    variance->generation = mote_get_count(reader, 0, MOTE_MOST_COUNT);
     variance->closed = mote_get_real(reader);
     variance->fewest = mote_get_count(reader, 0, variance->n);
     const int status = mote_lineage_load(&variance->lineage, reader);

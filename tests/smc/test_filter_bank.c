@@ -217,7 +217,7 @@ static void play(bench *b, int kept, double *trace, int64_t threads)
             close_bench(b);
             open_live(b, threads);
             mote_reader_open(&reader, writer.bytes, writer.length);
-            assert_status(mote_filter_bank_load(&b->bank, &reader), MOTE_OK);
+            assert_status(mote_filter_bank_load(&b->bank, 100000, &reader), MOTE_OK);
             assert_int_equal(reader.position, reader.length);
             mote_writer_close(&writer);
         }
