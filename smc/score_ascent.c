@@ -31,7 +31,7 @@ static const mote_option_use uses[] = {
     { "backward_draws", "score", "ppg|paris" }, { "backward", "score", "ppg|paris" },
     { "backward_trials", "score", "ppg|paris" }, { "backward_steps", "score", "ppg|paris" },
     { "backward_trials", "backward", "hybrid" }, { "backward_steps", "backward", "mcmc" },
-    { "step_decay", "step_rule", "adam|power" },
+    { "step_decay", "step_rule", "adam|power" }, { "step_delay", "step_rule", "adam|power" },
     { NULL, NULL, NULL },
 };
 
