@@ -20,6 +20,7 @@
 
 #include "core/option.h"
 #include "core/run.h"
+#include "core/vector.h"
 #include "model/draws.h"
 #include "smc/score.h"
 #include "smc/smoother_parts.h"
@@ -156,15 +157,20 @@ static int reserve(mote_run *run, ascent_state *state, int64_t rows)
     return MOTE_OK;
 }
 
+static double power(double base, double exponent)
+{
+    return mote_exp(exponent * mote_log(base));
+}
+
 static double step_of(const mote_score_ascent_options *o, ascent_state *state, int64_t k, double slope)
 {
-    const double n = (double)state->done + 1, decay = pow(n + o->step_delay, -o->step_decay);
+    const double n = (double)state->done + 1, decay = power(n + o->step_delay, -o->step_decay);
     const double gain = o->step_rule == MOTE_STEP_CONSTANT ? o->step_size : o->step_size * decay;
     double step = gain * slope;
     if (o->step_rule == MOTE_STEP_ADAM) {
         state->mean[k] = 0.9 * state->mean[k] + 0.1 * slope;
         state->square[k] = 0.99 * state->square[k] + 0.01 * slope * slope;
-        step = gain * state->mean[k] / (1 - pow(0.9, n)) / (sqrt(state->square[k] / (1 - pow(0.99, n))) + 1e-8);
+        step = gain * state->mean[k] / (1 - power(0.9, n)) / (sqrt(state->square[k] / (1 - power(0.99, n))) + 1e-8);
     }
     return fmax(-o->longest_step, fmin(o->longest_step, step));
 }
@@ -328,14 +334,14 @@ static int ascent_load(mote_run *run, mote_reader *reader)
 
 /* ---- results ---- */
 
-/* log of the mean of exp(values), and its error by the spread of the estimates. */
+/* log of the mean of mote_exp(values), and its error by the spread of the estimates. */
 static void log_mean(const double *value, int64_t n, double *mean, double *error)
 {
     double sum = 0, square = 0;
-    const double largest = mote_log_sum(value, n) - log((double)n);
+    const double largest = mote_log_sum(value, n) - mote_log((double)n);
     for (int64_t i = 0; i < n; ++i) {
-        sum += exp(value[i] - largest) / (double)n;
-        square += exp(2 * (value[i] - largest)) / (double)n;
+        sum += mote_exp(value[i] - largest) / (double)n;
+        square += mote_exp(2 * (value[i] - largest)) / (double)n;
     }
     *mean = largest;
     *error = n > 1 ? sqrt(fmax(square - sum * sum, 0) / (double)(n - 1)) : NAN;
@@ -386,7 +392,7 @@ static void fill(mote_draws *draws, ascent_state *state)
             draws->columns[d + k][i] = row[d + k];
         }
         draws->log_likelihood[i] = row[2 * d];
-        draws->log_weight[i] = -log((double)state->done);
+        draws->log_weight[i] = -mote_log((double)state->done);
     }
 }
 
