@@ -245,7 +245,7 @@ static int one_pass(mote_run *run, iterated_state *state)
     double log_evidence;
     source.key = mote_source_child_key(run->source.key, MOTE_PURPOSE_FILTER, (uint64_t)state->passes);
     state->perturbed.factor = mote_exp(rate * (double)state->passes);
-    state->perturbed.cooling_per_time = mote_exp(rate / (double)state->inner.series.count);
+    state->perturbed.log_cooling_per_time = rate / (double)state->inner.series.count;
     int status = mote_particle_filter_run(&state->filter, state->theta, &source, &state->datum, &log_evidence);
     run->ledger.calls += state->filter.potentials;
     if (!status && state->filter.dead)

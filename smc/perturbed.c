@@ -3,7 +3,6 @@
  * particle, in one of as many scratches as there are threads. */
 #include "smc/perturbed.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,14 +97,16 @@ static int call_inner(mote_perturbed *w, const mote_block *block, mote_source *s
 
 /* ---- steps of the parameters ---- */
 
-/* y = base + size z; theta follows. `base` of particle i stands at base[k] + i * stride. */
-static int perturb(mote_perturbed *w, const mote_block *block, mote_source *source, const double *const *base, int64_t stride)
+/* y = base + size z; theta follows. `base` of particle i stands at base[k] + i * stride. `first`: with the initial law,
+ * which a transition may follow within step 0 (MOTE_SSM_START_BEFORE). */
+static int perturb(mote_perturbed *w, const mote_block *block, mote_source *source, const double *const *base,
+                   int64_t stride, int first)
 {
-    const double factor = w->factor * pow(w->cooling_per_time, (double)block->step);
+    const double factor = w->factor * mote_exp(w->log_cooling_per_time * (double)block->step);
     double y[MOST_PARAMETERS], theta[MOST_PARAMETERS], log_jacobian;
     for (int64_t k = 0; k < w->p; ++k) {
         double *to = block->state[w->d + k];
-        const double size = block->step && w->first_only[k] ? 0 : factor * w->size[k];
+        const double size = !first && w->first_only[k] ? 0 : factor * w->size[k];
         mote_normals(source, to, block->n);
         for (int64_t i = 0; i < block->n; ++i)
             to[i] = base[k][i * stride] + size * to[i];
@@ -128,14 +129,14 @@ static int perturbed_initial(void *ctx, const mote_block *block, mote_source *so
     const double *base[MOST_PARAMETERS];
     for (int64_t k = 0; k < w->p; ++k)
         base[k] = w->start + block->first * w->p + k;
-    const int status = perturb(w, block, source, base, w->p);
+    const int status = perturb(w, block, source, base, w->p, 1);
     return status ? status : call_inner(w, block, source, call_initial);
 }
 
 static int perturbed_transition(void *ctx, const mote_block *block, mote_source *source)
 {
     mote_perturbed *w = ctx;
-    const int status = perturb(w, block, source, block->previous + w->d, 1);
+    const int status = perturb(w, block, source, block->previous + w->d, 1, 0);
     return status ? status : call_inner(w, block, source, call_transition);
 }
 
@@ -175,7 +176,7 @@ int mote_perturbed_open(mote_perturbed *w, const mote_state_space *inner, int64_
 {
     const mote_ssm *from = &inner->model;
     *w = (mote_perturbed){ .inner = inner, .memory = memory, .d = from->state_count, .p = inner->space.dimension,
-                           .q = inner->space.theta_count, .factor = 1, .cooling_per_time = 1, .threads = threads };
+                           .q = inner->space.theta_count, .factor = 1, .threads = threads };
     if (w->q > MOST_PARAMETERS)
         return MOTE_EUNSUPPORTED;
     if (allocate(w)) {

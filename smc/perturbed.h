@@ -28,9 +28,9 @@ typedef struct mote_perturbed {
     char *texts;
     const double *start;        /* n x p: y that the swarm begins with, by particle */
     const double *size;         /* p: standard deviations of a step */
-    const int64_t *first_only;  /* p: 1: perturbed at the first time alone */
+    const int64_t *first_only;  /* p: 1: perturbed with the initial law alone */
     double factor;              /* of all sizes: cooling */
-    double cooling_per_time;    /* factor at time t = factor * cooling_per_time^t */
+    double log_cooling_per_time; /* factor at time t = factor * exp(log_cooling_per_time t) */
     mote_perturbed_scratch *scratch;
     int64_t threads;            /* of them */
     const mote_memory *memory;

@@ -13,7 +13,7 @@ MOTE_BEGIN
     INTEGER(passes, 50, "passes", 1, 1000000, "passes through the series")                                             \
     REAL(cooling, 0.5, "", 1e-9, 1, "what is left of the perturbations after 50 passes")                               \
     REAL(perturbation, 0.02, "", 1e-12, 1e6, "standard deviation of one step of each parameter, on the real line")     \
-    TEXT(perturbations, NULL, "other sizes for some parameters: \"rho 0.01 sigma 0.05\"")                              \
+    TEXT(perturbations, NULL, "other sizes for some parameters, 0: it stays at its start: \"rho 0.01 sigma 0\"")       \
     TEXT(initial_parameters, NULL, "parameters that act at the first time only and are perturbed there alone")         \
     INTEGER(evaluations, 10, "filters", 2, 100000, "plain filters that evaluate the likelihood at the end point")
 

@@ -110,6 +110,59 @@ static void threads_do_not_show(void **unused)
     }
 }
 
+/* A state that is the parameter it was drawn with; counts the transitions that see another one. */
+static int keep_parameter(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    (void)source;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = block->parameter[0][i * block->parameter_stride];
+    return 0;
+}
+
+static int count_moved(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)source;
+    for (int64_t i = 0; i < block->n; ++i) {
+        *(int *)ctx += block->previous[0][i] != block->parameter[0][i * block->parameter_stride];
+        block->state[0][i] = block->previous[0][i];
+    }
+    return 0;
+}
+
+static int no_preference(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = 0;
+    return 0;
+}
+
+/* Also where a transition leads from x_0 to the first observation. Size 0: a parameter stays. */
+static void initial_parameters_move_once(void **unused)
+{
+    static const int64_t flags[] = { 0, MOTE_SSM_START_BEFORE };
+    (void)unused;
+    for (int k = 0; k < 4; ++k) {
+        int moved = 0;
+        mote_ssm model = free_model();
+        mote_iterated_filtering_options options = usual();
+        options.passes = 1;
+        options.initial_parameters = k < 2 ? "rho" : NULL;
+        options.perturbations = k < 2 ? NULL : "rho 0";
+        model.initial = keep_parameter;
+        model.transition = count_moved;
+        model.log_potential = no_preference;
+        model.ctx = &moved;
+        model.flags = (model.flags & ~(int64_t)(MOTE_SSM_THREADSAFE | MOTE_SSM_START_BEFORE)) | flags[k % 2];
+        mote_run *run = open_run_of(mote_iterated_filtering, &model, &options);
+        assert_status(mote_run_step(run), MOTE_OK);
+        assert_int_equal(moved, 0);
+        assert_true((end_of(run) == 0) == (k >= 2));
+        mote_run_close(&run);
+    }
+}
+
 static void resuming_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();
@@ -181,6 +234,7 @@ int main(void)
         cmocka_unit_test(reaches_the_maximum),
         cmocka_unit_test(caches_belong_to_particles),
         cmocka_unit_test(threads_do_not_show),
+        cmocka_unit_test(initial_parameters_move_once),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(what_is_wrong_is_named),
     };
