@@ -241,6 +241,9 @@ static void warm_steps_take_no_memory(void **unused)
                               sweeps = { "sweeps", "30" }, short_lag = { "variance_lag", "4" };
     const mote_algorithm *algorithm;
     (void)unused;
+#ifndef MOTE_FAULT_HAS_MALLOC
+    skip();
+#endif
     for (int64_t stream = 0; stream < 2; ++stream)
         for (int k = 0; k < 2; ++k) {
             assert_int_equal(calls_from((subject){ mote_filter, stream, .extra = { lag[k], off } }, 0), 0);
@@ -251,6 +254,22 @@ static void warm_steps_take_no_memory(void **unused)
             if (algorithm != mote_filter &&
                 calls_from((subject){ algorithm, stream, .extra = { sweeps } }, 2) > (algorithm == mote_smoother ? 64 : 0))
                 fail_msg("%s takes memory in warm steps", mote_algorithm_name(algorithm));
+}
+
+/* Nor does sharing the blocks of particles. The waits of the pool are its own; fault_malloc counts on all threads. */
+static void threads_take_no_memory(void **unused)
+{
+    static const small_option two = { "threads", "2" }, many = { "particles", "9000" }, off = { "variance", "off" },
+                              short_lag = { "variance_lag", "4" };
+    (void)unused;
+#ifndef MOTE_FAULT_HAS_MALLOC
+    skip();
+#endif
+    for (int64_t stream = 0; stream < 2; ++stream) {
+        assert_int_equal(calls_from((subject){ mote_filter, stream, .extra = { two, many, off } }, 0), 0);
+        assert_int_equal(calls_from((subject){ mote_filter, stream, .extra = { two, many, short_lag } }, 25), 0);
+        assert_int_equal(calls_from((subject){ mote_paris, stream, .extra = { two, many } }, 2), 0);
+    }
 }
 
 /* Geometric growth: on a stream of 50 steps what is kept asks about log2(50) = 6 times for each block that grows. */
@@ -290,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_algorithm_survives, enter, leave),
         cmocka_unit_test_setup_teardown(every_kind_of_filter_survives, enter, leave),
         cmocka_unit_test(warm_steps_take_no_memory),
+        cmocka_unit_test(threads_take_no_memory),
         cmocka_unit_test(what_is_kept_grows_seldom),
     };
     return run_unit_tests(tests);
