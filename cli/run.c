@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/files.h"
 #include "cli/filter_files.h"
@@ -20,6 +21,9 @@
 
 static const double refresh_share = 0.02; /* most of the time that goes into result files of a running run */
 
+/* How a session begins: in a folder without a run; on an unfinished or a finished one (--resume); over one (--force). */
+enum start { START_FRESH, START_RESUMED, START_FINISHED, START_FORCED };
+
 typedef struct session {
     mote_job *job;
     mote_run *run;
@@ -30,7 +34,7 @@ typedef struct session {
     double interval;     /* between result files: checkpoint_seconds */
     double next_refresh; /* clock, s */
     int refresh;         /* 1: the present stop is ours */
-    int quiet;
+    int quiet, begun; /* begun: the folder holds a run that goes on */
 } session;
 
 /* The layout that every options struct begins with. */
@@ -170,11 +174,30 @@ static int after_end(session *s)
     return code ? code : mote_filter_files_verdict(&s->files, s->run);
 }
 
-static int work(session *s, int resume)
+/* The checkpoint tells whether the ini file still describes the run that finished, and makes lost results again. */
+static int look_at_finished(session *s)
 {
-    int status = resume ? mote_run_resume(s->run) : MOTE_OK;
+    char path[2 * MOTE_JOB_PATH];
+    const int status = mote_run_resume(s->run);
+    if (status && status != MOTE_ENOENT)
+        return mote_complain(mote_exit_code(status), "the run in %s has finished, and is not the one of this file: %s "
+                             "(--force overwrites it, --output names another folder)", s->job->output,
+                             mote_run_message(s->run));
+    snprintf(path, sizeof path, "%s/%s.json", s->job->output, s->job->name);
+    fprintf(stderr, "mote: the run in %s has finished already%s\n", s->job->output,
+            status ? "; its checkpoint is gone, so this file could not be compared with it" : "");
+    return status || !access(path, F_OK) ? 0 : after_end(s);
+}
+
+static int work(session *s, enum start start)
+{
+    if (start == START_FINISHED)
+        return look_at_finished(s);
+    int status = start == START_RESUMED ? mote_run_resume(s->run) : MOTE_OK;
     if (status && status != MOTE_ENOENT)
         return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
+    if (status && s->begun)
+        fprintf(stderr, "mote: the run in %s had no checkpoint yet: it starts from the beginning\n", s->job->output);
     int code = mote_job_write(s->job, "running");
     if (code)
         return code;
@@ -188,9 +211,9 @@ static int work(session *s, int resume)
     return code;
 }
 
-static int one_session(mote_job *job, int resume, int force, int quiet)
+static int one_session(mote_job *job, enum start start, int quiet)
 {
-    session s = { .job = job, .quiet = quiet };
+    session s = { .job = job, .quiet = quiet, .begun = start == START_RESUMED };
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, as a full disk is */
     signal(SIGPIPE, SIG_IGN);
     mote_live_line_open(&s.line, quiet);
@@ -199,11 +222,11 @@ static int one_session(mote_job *job, int resume, int force, int quiet)
         code = open_run(&s);
     if (code)
         mote_unmake_folder(job->output, made);
-    if (!code && force)
+    if (!code && start == START_FORCED)
         mote_remove_results(job->output, job->name);
     if (!code) {
         open_log(&s);
-        code = work(&s, resume);
+        code = work(&s, start);
     }
     mote_run_close(&s.run);
     mote_filter_files_close(&s.files);
@@ -226,25 +249,20 @@ const mote_flag mote_run_flags[] = {
     { NULL, 0, NULL, NULL },
 };
 
-/* 1: go on and run; 0: finished already (code 0) or refused (code > 0). */
-static int may_run(const mote_job *job, int resume, int force, int *code)
+static int start_session(mote_job *job, int resume, int force, int quiet)
 {
     char state[32], name[256];
-    int status = mote_job_state(job->output, state, sizeof state, name, sizeof name);
-    *code = 0;
-    if (status == MOTE_ENOENT || force)
-        return 1;
-    if (!resume) {
-        *code = mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s holds a run already (%s): continue it with --resume, "
-                              "overwrite it with --force, or name another folder with --output", job->output,
-                              status ? mote_strerror(status) : state);
-        return 0;
-    }
-    if (!status && !strcmp(state, "finished")) {
-        fprintf(stderr, "mote: the run in %s has finished already\n", job->output);
-        return 0;
-    }
-    return 1;
+    const int status = mote_job_state(job->output, state, sizeof state, name, sizeof name);
+    enum start start = force ? START_FORCED : START_RESUMED;
+    if (status == MOTE_ENOENT)
+        start = force ? START_FORCED : START_FRESH;
+    else if (!resume && !force)
+        return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s holds a run already (%s): continue it with --resume, "
+                             "overwrite it with --force, or name another folder with --output", job->output,
+                             status ? mote_strerror(status) : state);
+    else if (!force && !status && !strcmp(state, "finished"))
+        start = START_FINISHED;
+    return one_session(job, start, quiet);
 }
 
 int mote_run_ini(const mote_arguments *arguments)
@@ -259,8 +277,8 @@ int mote_run_ini(const mote_arguments *arguments)
     int code = mote_job_open(&job, arguments->operands[0], arguments);
     if (!code && job.data.stream && arguments->sampler && job.algorithm == mote_filter)
         code = mote_filter_stream(&job);
-    else if (!code && may_run(&job, resume, force, &code))
-        code = one_session(&job, resume, force, mote_argument(arguments, "quiet") != NULL);
+    else if (!code)
+        code = start_session(&job, resume, force, mote_argument(arguments, "quiet") != NULL);
     mote_job_close(&job);
     return code;
 }
@@ -289,8 +307,8 @@ static int resume(const mote_arguments *arguments)
     if (arguments->count != 1)
         return mote_complain(MOTE_EXIT_USAGE, "resume: one output folder is needed");
     int code = mote_job_open_folder(&job, arguments->operands[0], arguments);
-    if (!code && may_run(&job, 1, 0, &code))
-        code = one_session(&job, 1, 0, mote_argument(arguments, "quiet") != NULL);
+    if (!code)
+        code = start_session(&job, 1, 0, mote_argument(arguments, "quiet") != NULL);
     mote_job_close(&job);
     return code;
 }

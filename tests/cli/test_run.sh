@@ -17,6 +17,14 @@ also "--resume" "--force" "--output"
 cp chains/g/g_dead-birth.txt first
 expect "--resume of a finished run" 0 "finished already" "$mote" run g.ini --resume
 check "which changes nothing" cmp first chains/g/g_dead-birth.txt
+expect "--resume of a finished run with another seed" 78 "is not the one of this file" "$mote" run g.ini --resume --seed 4
+also "seed = 3" "seed = 4"
+expect "or of another model" 78 "identity" "$mote" run g.ini --resume --set model.sd=2
+check "which changes nothing, either" cmp first chains/g/g_dead-birth.txt
+rm chains/g/g.json chains/g/g_dead-birth.txt
+expect "--resume of a finished run without its files" 0 "finished already" "$mote" run g.ini --resume -q
+check "writes them again" cmp first chains/g/g_dead-birth.txt
+check "all of them" test -e chains/g/g.json
 expect "--force" 0 "" "$mote" run g.ini --force -q
 check "the same seed gives the same bytes" cmp first chains/g/g_dead-birth.txt
 expect "--resume of nothing starts" 0 "" "$mote" run g.ini --resume -q -o fresh
@@ -35,6 +43,9 @@ check "gives the bytes of the run without a limit" cmp first limited/g_dead-birt
 expect "another seed is another run" 78 "seed" sh -c "'$mote' run g.ini -q -o cut --max-calls 400 2>/dev/null;
     '$mote' run g.ini -q -o cut --resume --seed 9"
 expect "another model is another run" 78 "" "$mote" run g.ini -q -o cut --resume --set model.sd=2
+
+rm -f cut/checkpoint*
+expect "without a checkpoint" 0 "had no checkpoint yet" "$mote" run g.ini -q -o cut --resume
 
 # ---- signals: a slow model, stopped in the middle
 printf '[run]\nmodel = %s\nseed = 5\n[nested]\nlive_points = 60\n[model]\ncost = 400\n' "$model" >slow.ini
