@@ -3,6 +3,7 @@
  * uniform against their sum for each draw. All draws of a child use one table. Where several children fit into a block
  * of pairs the model sees them together: N = 16 costs one call for 64 children, not 64 calls. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/vector.h"
@@ -253,6 +254,20 @@ static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term
     return status > 0 ? mote_backward_fails(s, "the functional returned a code above 0") : status;
 }
 
+/* No finite number among the terms of a child's n pairs, from column `from`: named. */
+static int check_terms(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t from, int64_t n,
+                       const double *weight, int64_t child)
+{
+    for (int64_t k = 0; k < b->mean->count; ++k)
+        for (int64_t i = 0; i < n; ++i)
+            if (!isfinite(term[k][from + i]) && weight[i] > 0) {
+                snprintf(s->text, sizeof s->text, "the functional gives no finite number for '%.60s' of particle %lld",
+                         mote_functional_name(b->space, b->mean->functional, k), (long long)child);
+                return mote_backward_fails(s, s->text);
+            }
+    return MOTE_OK;
+}
+
 /* sum_l w_l (value_l + term_l) over n parents. */
 static double joint_sum(const double *weight, const double *before, const double *term, int64_t n)
 {
@@ -278,6 +293,7 @@ static int small_means(mote_backward *b, mote_backward_scratch *s, double *const
         status = terms(b, s, term, count * n, (const double *const *)s->previous);
     for (int64_t c = 0; c < count && !status; ++c) {
         const row r = row_of(b, s, c);
+        status = check_terms(b, s, term, c * n, n, r.weight, first + from + c);
         for (int64_t k = 0; k < b->mean->count; ++k)
             set_mean(b, k, first + from + c, joint_sum(r.weight, b->mean->before[k], term[k] + c * n, n), r.total);
     }
@@ -299,6 +315,8 @@ static int large_means(mote_backward *b, mote_backward_scratch *s, double *const
             s->at[k] = b->parents->state[k] + from;
         if (share > 0)
             status = terms(b, s, term, count, s->at);
+        if (!status && share > 0)
+            status = check_terms(b, s, term, 0, count, r.weight + from, first + c);
         for (int64_t k = 0; k < b->mean->count && share > 0; ++k)
             b->mean->value[k][first + c] += share * joint_sum(r.weight + from, b->mean->before[k] + from, term[k],
                                                               count);

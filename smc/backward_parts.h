@@ -19,6 +19,7 @@ struct mote_backward_scratch {
     int64_t failed_item; /* the first that failed; -1 */
     int status;
     const char *reason;  /* what failed, when status is MOTE_EMODEL */
+    char text[128];      /* for it */
 };
 
 enum mote_backward_column { BACKWARD_DENSITY, BACKWARD_EXTRA, BACKWARD_RATIO, BACKWARD_BOUND, BACKWARD_CURRENT,

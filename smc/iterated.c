@@ -358,7 +358,9 @@ static int add_results(const iterated_state *state, mote_draws *draws)
         snprintf(name, sizeof name, "end_%s", state->inner.space.parameters[state->inner.space.theta_parameter[k]].name);
         status = mote_draws_add_real(draws, name, row[1 + k], "", "end point");
     }
-    return status ? status : mote_draws_add_count(draws, "passes", state->passes, "", "passes through the series");
+    if (!status)
+        status = mote_draws_add_count(draws, "passes", state->passes, "", "passes through the series");
+    return status ? status : mote_warn_of_bias(draws, state->plain.setup.resampling);
 }
 
 static int iterated_draws(mote_run *run)

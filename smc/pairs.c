@@ -9,6 +9,7 @@
 #include "core/vector.h"
 #include "smc/backward.h"
 #include "smc/columns.h"
+#include "smc/paris.h"
 
 enum { ROWS = 32 }; /* of one item */
 
@@ -19,6 +20,7 @@ struct mote_pairs_scratch { /* of one thread */
     double **number;    /* columns of MOTE_BLOCK: densities, weights, extra */
     double *sum;        /* components: of the row under way */
     int status;
+    int64_t component, particle; /* of a term that is no finite number; -1: there is none */
 };
 
 typedef struct task {
@@ -88,14 +90,21 @@ static int weigh(const task *t, mote_pairs_scratch *s, int64_t first, int64_t n,
     return mote_vector()->weigh(weight, density, n, maximum, sum) ? MOTE_EMODEL : MOTE_OK;
 }
 
-static int add_functional(const task *t, mote_pairs_scratch *s, int64_t n, double factor)
+/* For columns from `first` and the row r. */
+static int add_functional(const task *t, mote_pairs_scratch *s, int64_t r, int64_t first, int64_t n, double factor)
 {
     mote_block block = *t->block;
     block.n = n;
     block.first = 0;
     block.previous = (const double *const *)(t->rows_first ? s->row : s->column);
     block.state = t->rows_first ? s->column : s->row;
-    const int status = t->pairs->functional(t->pairs->space->model.ctx, &block, s->value);
+    int status = t->pairs->functional(t->pairs->space->model.ctx, &block, s->value);
+    const int64_t fault = status ? -1 : mote_functional_fault(s->value, t->pairs->components, n, s->number[1]);
+    if (fault >= 0) {
+        s->component = fault / n;
+        s->particle = t->rows_first ? first + fault % n : r;
+        status = MOTE_EMODEL;
+    }
     for (int64_t k = 0; k < t->pairs->components && !status; ++k) {
         const double *weight = s->number[1];
         double *value = s->value[k];
@@ -127,7 +136,7 @@ static int sum_row(const task *t, mote_pairs_scratch *s, int64_t r)
             s->sum[k] *= old;
         total = total * old + sum * factor;
         largest = high;
-        status = components ? add_functional(t, s, n, factor) : MOTE_OK;
+        status = components ? add_functional(t, s, r, first, n, factor) : MOTE_OK;
     }
     t->log_sum[r] = total > 0 ? largest + mote_log(total) : -INFINITY;
     for (int64_t k = 0; k < components; ++k)
@@ -150,8 +159,10 @@ int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_s
     task t = { pairs, block, rows, columns, rows_first, log_sum, mean };
     const int64_t items = (rows->n + ROWS - 1) / ROWS;
     int status = MOTE_OK;
-    for (int64_t i = 0; i < threads_of(pairs); ++i)
+    for (int64_t i = 0; i < threads_of(pairs); ++i) {
         pairs->scratch[i].status = MOTE_OK;
+        pairs->scratch[i].component = -1;
+    }
     if (pairs->pool && items > 1)
         mote_pool_run(pairs->pool, do_item, &t, items);
     else
@@ -162,6 +173,12 @@ int mote_pairs_sum(mote_pairs *pairs, const mote_block *block, const mote_pair_s
     pairs->densities += rows->n * columns->n;
     if (status != MOTE_EMODEL)
         return status;
+    for (int64_t i = 0; i < threads_of(pairs); ++i)
+        if (pairs->scratch[i].component >= 0)
+            return mote_functional_complain(pairs->space, pairs->functional == pairs->space->model.additive
+                                            ? MOTE_FUNCTIONAL_ADDITIVE : MOTE_FUNCTIONAL_GRADIENT,
+                                            pairs->scratch[i].component, pairs->scratch[i].particle, block,
+                                            pairs->message);
     return mote_fail(pairs->message, status, "the model '%s' at step %lld (time %g): log_transition is not a number "
                      "below infinity, or a callback returned a code above 0", mote_state_space_name(pairs->space),
                      (long long)block->step, block->time);

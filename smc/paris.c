@@ -4,9 +4,12 @@
 #include "smc/paris.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "smc/columns.h"
+
+#define FAULT ((int64_t)1 << 32) /* plus component * n + particle: a term that is no number */
 
 struct mote_paris_scratch { /* of one thread */
     double **previous; /* state_count columns of MOTE_BLOCK */
@@ -61,6 +64,30 @@ int mote_functional_terms(const mote_state_space *space, int64_t functional, con
         for (int64_t i = 0; i < block->n; ++i)
             value[k][i] += scratch[k][i];
     return status;
+}
+
+int64_t mote_functional_fault(double *const *value, int64_t count, int64_t n, const double *weight)
+{
+    for (int64_t k = 0; k < count; ++k)
+        for (int64_t i = 0; i < n; ++i)
+            if (!isfinite(value[k][i]) && (!weight || weight[i] > 0))
+                return k * n + i;
+    return -1;
+}
+
+int mote_functional_complain(const mote_state_space *space, int64_t functional, int64_t component, int64_t particle,
+                             const mote_block *block, mote_message *message)
+{
+    static const char *const callback[] = { [MOTE_FUNCTIONAL_ADDITIVE] = "additive",
+                                            [MOTE_FUNCTIONAL_GRADIENT] = "gradient",
+                                            [MOTE_FUNCTIONAL_PROPOSAL] = "proposal_gradient",
+                                            [MOTE_FUNCTIONAL_BOTH_GRADIENTS] = "gradient + proposal_gradient" };
+    char who[48] = "the kept path";
+    if (particle >= 0)
+        snprintf(who, sizeof who, "particle %lld", (long long)particle);
+    return mote_fail(message, MOTE_EMODEL, "the model '%s': %s gives no finite number for '%s' of %s at step %lld "
+                     "(time %g)", mote_state_space_name(space), callback[functional],
+                     mote_functional_name(space, functional, component), who, (long long)block->step, block->time);
 }
 
 /* ---- life ---- */
@@ -145,6 +172,17 @@ static int terms(const mote_paris_smoother *paris, mote_paris_scratch *s, mote_b
     return status > 0 ? MOTE_EMODEL : status;
 }
 
+/* A term that is no finite number, of a particle with weight, as a status that names it. */
+static int64_t fault(const mote_paris_smoother *paris, const mote_paris_scratch *s, int64_t first, int64_t n)
+{
+    const double *log_weight = paris->filter->now->log_weight + first;
+    for (int64_t k = 0; k < paris->count; ++k)
+        for (int64_t i = 0; i < n; ++i)
+            if (!isfinite(s->term[k][i]) && log_weight[i] > -INFINITY)
+                return FAULT + k * paris->filter->setup.particles + first + i;
+    return MOTE_OK;
+}
+
 static void add(const mote_paris_smoother *paris, const mote_paris_scratch *s, int64_t first, int64_t n,
                 const int32_t *parent, int64_t draw)
 {
@@ -175,7 +213,7 @@ static void update_block(void *ctx, int64_t b, int64_t thread)
     const mote_particle_filter *filter = paris->filter;
     const int64_t n = filter->setup.particles, first = b * MOTE_BLOCK, draws = filter->step > 1 ? paris->draws : 1;
     mote_block block = mote_particle_filter_block(filter, first, n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK);
-    int status = MOTE_OK;
+    int64_t status = MOTE_OK;
     --block.step; /* the filter has counted this one already */
     for (int64_t k = 0; k < filter->space->model.state_count; ++k)
         s->state[k] = filter->now->state[k] + first;
@@ -183,11 +221,27 @@ static void update_block(void *ctx, int64_t b, int64_t thread)
     for (int64_t j = 0; j < draws && !status; ++j) {
         const int32_t *parent = filter->step > 1 ? paris->chosen + j * n + first : NULL;
         status = terms(paris, s, &block, parent);
+        status = status ? status : fault(paris, s, first, block.n);
         if (!status)
             add(paris, s, first, block.n, parent, j);
     }
     paris->block_status[b] = status;
     finish(paris, first, block.n, draws);
+}
+
+static int explain(const mote_paris_smoother *paris, int64_t status)
+{
+    const mote_particle_filter *filter = paris->filter;
+    const int64_t n = filter->setup.particles;
+    mote_block block = mote_particle_filter_block(filter, 0, 0);
+    --block.step;
+    if (status >= FAULT)
+        return mote_functional_complain(filter->space, paris->functional, (status - FAULT) / n, (status - FAULT) % n,
+                                        &block, filter->message);
+    if (status == MOTE_EMODEL)
+        return mote_fail(filter->message, MOTE_EMODEL, "the functional returned a code above 0 at step %lld; 0 is "
+                         "success, codes below 0 stop the run", (long long)block.step);
+    return (int)status;
 }
 
 static int update(mote_paris_smoother *paris)
@@ -199,12 +253,8 @@ static int update(mote_paris_smoother *paris)
         for (int64_t b = 0; b < blocks; ++b)
             update_block(paris, b, 0);
     for (int64_t b = 0; b < blocks; ++b)
-        if (paris->block_status[b] == MOTE_EMODEL)
-            return mote_fail(paris->filter->message, MOTE_EMODEL,
-                             "the functional returned a code above 0 at step %lld; 0 is "
-                             "success, codes below 0 stop the run", (long long)paris->filter->step - 1);
-        else if (paris->block_status[b])
-            return (int)paris->block_status[b];
+        if (paris->block_status[b])
+            return explain(paris, paris->block_status[b]);
     return MOTE_OK;
 }
 

@@ -48,7 +48,7 @@ typedef struct mote_paris_smoother {
     double *estimate;          /* count: sum_i W_t^i b_t^i; NaN before the first step and when all weights are zero */
     mote_paris_scratch *scratch; /* one for each thread */
     double ***term;            /* of each thread: its columns, and as many for scratch */
-    int64_t *block_status;
+    int64_t *block_status;        /* of callbacks; FAULT of smc/paris.c and above: a term that is no number */
 } mote_paris_smoother;
 
 /* Takes the filter's model, memory, pool and messages. MOTE_EUNSUPPORTED names the member that the model lacks. */
@@ -63,6 +63,13 @@ int64_t mote_functional_count(const mote_state_space *space, int64_t functional)
 /* h_t of the block's particles into `value`, columns; `scratch`: as many columns. A code of the callback. */
 int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block,
                           double *const *value, double *const *scratch);
+
+/* Terms that are no finite numbers end the run, as potentials that are none do. The first that `weight` counts (NULL: all
+ * count): component * n + particle; -1: there is none. */
+int64_t mote_functional_fault(double *const *value, int64_t count, int64_t n, const double *weight);
+/* MOTE_EMODEL, naming callback, component, particle (-1: the path that is kept) and the block's step and time. */
+int mote_functional_complain(const mote_state_space *space, int64_t functional, int64_t component, int64_t particle,
+                             const mote_block *block, mote_message *message);
 
 /* MOTE_OK, or why the model cannot have this functional smoothed: named. */
 int mote_functional_check(const mote_state_space *space, int64_t functional, mote_message *message);

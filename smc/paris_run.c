@@ -185,7 +185,7 @@ static int paris_draws(mote_run *run)
     if (!status && filter->dead)
         status = mote_draws_add_warning(draws, "all_weights_zero",
                                         "all particles had weight zero: the evidence estimate is zero");
-    return status;
+    return status ? status : mote_warn_of_bias(draws, filter->setup.resampling);
 }
 
 static void paris_progress(mote_run *run, mote_progress *progress)

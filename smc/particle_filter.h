@@ -151,6 +151,10 @@ static inline double mote_population_weight(const mote_population *population, i
 /* The present population as draws; NULL without memory. */
 mote_draws *mote_population_draws(const mote_particle_filter *filter);
 
+/* Every result with an evidence of plain filters warns of a biased scheme; what is exact by an unbiased evidence refuses
+ * the scheme (mote_resampling_require). */
+int mote_warn_of_bias(mote_draws *draws, int64_t resampling);
+
 /* Weighted mean of a column, in a fixed order of summation. */
 double mote_population_mean(const mote_population *population, const double *column, int64_t n);
 

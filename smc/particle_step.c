@@ -284,14 +284,46 @@ static int explain_stop(const mote_particle_filter *filter, int64_t block, int s
                      (long long)(end < n ? end : n) - 1);
 }
 
+/* Value of one density at particle `at` of the block; NaN where the model did not answer. */
+static double value_of(int (*density)(void *, const mote_block *), void *ctx, mote_block *block, double *scratch,
+                       int64_t at)
+{
+    block->log_weight = scratch;
+    return density(ctx, block) ? NAN : scratch[at];
+}
+
+/* What of log (G m / q) is no number: the densities of a guided filter are asked once more for the particle's block. */
+static const char *culprit(mote_particle_filter *filter, int64_t particle)
+{
+    const mote_ssm *model = &filter->space->model;
+    mote_filter_scratch *scratch = filter->scratch;
+    const int64_t first = particle / MOTE_BLOCK * MOTE_BLOCK, left = filter->setup.particles - first, at = particle - first;
+    mote_block block = mote_particle_filter_block(filter, first, left < MOTE_BLOCK ? left : MOTE_BLOCK);
+    double *value = scratch->increment[0];
+    const int later = filter->step > 0;
+    if (!filter->setup.guided || model->fork || (!later && !model->propose_initial))
+        return "the log-potential";
+    if (!later && model->flags & MOTE_SSM_START_BEFORE) /* where the particle came from was not kept */
+        return "the log-weight (log_potential + log_transition - log_propose)";
+    for (int64_t k = 0; k < model->state_count; ++k)
+        scratch->state[k] = filter->now->state[k] + first;
+    block.state = scratch->state;
+    block.previous = later ? parents(filter, scratch, first, block.n) : NULL;
+    if (!(value_of(model->log_potential, model->ctx, &block, value, at) < INFINITY))
+        return "the log-potential";
+    if (!(value_of(later ? model->log_transition : model->log_initial, model->ctx, &block, value, at) < INFINITY))
+        return later ? "log_transition" : "log_initial";
+    return later ? "log_propose" : "log_propose_initial"; /* -inf, too: where it drew it has a density */
+}
+
 static int explain(mote_particle_filter *filter)
 {
     for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
         const int status = (int)filter->block_status[b];
         if (status == MOTE_EMODEL && filter->block_failed[b] >= 0)
-            return mote_fail(filter->message, status, "the model '%s': the log-potential of particle %lld at step %lld "
-                             "(time %g) is not a number below infinity", model_name(filter), (long long)filter->block_failed[b],
-                             (long long)filter->step, filter->time);
+            return mote_fail(filter->message, status, "the model '%s': %s of particle %lld at step %lld (time %g) is not a "
+                             "number below infinity", model_name(filter), culprit(filter, filter->block_failed[b]),
+                             (long long)filter->block_failed[b], (long long)filter->step, filter->time);
         if (status == MOTE_EMODEL)
             return mote_fail(filter->message, status, "the model '%s': a callback returned a code above 0 at step %lld "
                              "(time %g); 0 is success, codes below 0 stop the run", model_name(filter),

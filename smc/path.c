@@ -136,6 +136,9 @@ int mote_path_functional(mote_path_model *p, const double *path, int64_t functio
         const int status = mote_functional_terms(p->space, functional, &block, p->term_at, p->term_at + p->room);
         if (status)
             return fails(p, "the functional", status, t);
+        const int64_t fault = mote_functional_fault(p->term_at, count, 1, NULL);
+        if (fault >= 0)
+            return mote_functional_complain(p->space, functional, fault, -1, &block, p->message);
         for (int64_t k = 0; k < count; ++k)
             value[k] += p->term[k];
     }

@@ -20,3 +20,9 @@ mote_draws *mote_population_draws(const mote_particle_filter *filter)
         draws->log_weight[i] = filter->dead ? -INFINITY : filter->now->log_weight[i] - filter->now->log_sum;
     return draws;
 }
+
+int mote_warn_of_bias(mote_draws *draws, int64_t resampling)
+{
+    return mote_resampling_flags(resampling) & MOTE_RESAMPLING_UNBIASED ? MOTE_OK
+        : mote_draws_add_warning(draws, "biased_resampling", "the resampling scheme is biased, and so is the evidence");
+}

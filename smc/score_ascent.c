@@ -375,8 +375,9 @@ static int add_results(mote_run *run, ascent_state *state)
     run->draws->log_evidence = mean;
     run->draws->log_evidence_error = error;
     status = mote_draws_add_real(run->draws, "log_likelihood", mean, "nats", "at the result, by plain filters");
-    return status ? status : mote_draws_add_real(run->draws, "log_likelihood_error", error, "nats",
-                                                 "its standard error");
+    if (!status)
+        status = mote_draws_add_real(run->draws, "log_likelihood_error", error, "nats", "its standard error");
+    return status ? status : mote_warn_of_bias(run->draws, state->plain.setup.resampling);
 }
 
 static void fill(mote_draws *draws, ascent_state *state)

@@ -226,7 +226,7 @@ static int add_results(mote_draws *draws, const mote_smoother_state *s)
     if (!status && s->used < s->replicate)
         status = mote_draws_add_warning(draws, "all_weights_zero", "in some repetition all particles had weight zero: "
                                         "the evidence estimate is zero there, and nothing was smoothed");
-    return status;
+    return status ? status : mote_warn_of_bias(draws, s->filter.setup.resampling);
 }
 
 int mote_smoother_draws(mote_run *run)

@@ -11,6 +11,7 @@
 #include "model/draws.h"
 #include "smc/columns.h"
 #include "smc/moments.h"
+#include "smc/paris.h"
 #include "smc/smoother.h"
 
 static const mote_option_use uses[] = {
@@ -85,6 +86,10 @@ int mote_smoother_add_terms(mote_smoother_state *s, int64_t t, int64_t count, co
             return status > 0 ? mote_fail(s->message, MOTE_EMODEL,
                                           "the functional returned a code above 0 at step %lld", (long long)t)
                               : status;
+        const int64_t fault = mote_functional_fault(s->term, s->p, block.n, weight ? weight + first : NULL);
+        if (fault >= 0)
+            return mote_functional_complain(&s->stream.space, s->options->functional, fault / block.n,
+                                            first + fault % block.n, &block, s->message);
         for (int64_t k = 0; k < s->p; ++k) {
             const double sum = mote_weighted_sum(weight ? weight + first : NULL, s->term[k], block.n);
             s->now.value[k] += weight ? sum : sum * (double)block.n * share;

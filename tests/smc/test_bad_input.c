@@ -4,6 +4,7 @@
  * all weights zero, a model without a required member, observations that do not fit, and pushes after the end. */
 #include <mote/mote.h>
 
+#include "model/draws.h"
 #include "tests/support/state_space_runs.h"
 #include "tests/support/test.h"
 
@@ -97,6 +98,135 @@ static void failed_potentials_are_named(void **unused)
         if (algorithm == mote_pmmh || algorithm == mote_smc2) /* a filter of many: at which parameters */
             expect(algorithm, status, -44, text, "with rho = 0.");
     }
+}
+
+/* Of all particles at step 3: component 1. */
+static int nan_additive(void *ctx, const mote_block *block, double *const *value)
+{
+    linear_gaussian_a.additive(ctx, block, value);
+    for (int64_t i = 0; i < block->n && block->step == 3; ++i)
+        value[1][i] = NAN;
+    return 0;
+}
+
+static int nan_gradient(void *ctx, const mote_block *block, double *const *value)
+{
+    linear_gaussian_a.gradient(ctx, block, value);
+    for (int64_t i = 0; i < block->n && block->step == 3; ++i)
+        value[1][i] = NAN;
+    return 0;
+}
+
+static void expect_functional(const mote_algorithm *algorithm, const char *key, const char *value, int gradient)
+{
+    const small_option rows[] = { { "particles", "40" }, { "functional", gradient ? "gradient" : "additive" }, { key, value } };
+    const mote_option_table *table = mote_algorithm_options(algorithm);
+    any_options options = { .first.head = { (uint32_t)table->size, (uint32_t)table->kind } };
+    case_a_cut cut;
+    mote_run *run = NULL;
+    cut_case_a(&cut, 0, 6);
+    cut.model.series = &cut.series;
+    cut.model.additive = nan_additive;
+    cut.model.gradient = nan_gradient;
+    assert_status(set_options(algorithm, &options, rows, 3), MOTE_OK);
+    assert_status(mote_run_open(&run, algorithm, &cut.model, &options), MOTE_OK);
+    const int status = mote_run_finish(run);
+    const char *const words[] = { "step 3 (time 3)", gradient ? "'var_x'" : "'sum'", "particle" };
+    for (int k = 0; k < 3; ++k)
+        expect(algorithm, status, MOTE_EMODEL, mote_run_message(run), words[k]);
+    mote_run_close(&run);
+}
+
+static void functionals_that_are_no_numbers_are_named(void **unused)
+{
+    static const char *const methods[] = { "ffbsi", "ffbsm", "two_filter", "two_filter_linear", "fixed_lag", "genealogy" };
+    static const char *const smoothers[] = { "paris", "forward", "genealogy" };
+    (void)unused;
+    for (int gradient = 0; gradient < 2; ++gradient) {
+        for (size_t k = 0; k < sizeof methods / sizeof *methods; ++k)
+            expect_functional(mote_smoother, "method", methods[k], gradient);
+        for (size_t k = 0; k < sizeof smoothers / sizeof *smoothers; ++k)
+            expect_functional(mote_paris, "smoother", smoothers[k], gradient);
+        expect_functional(mote_ppg, "sweeps", "6", gradient);
+    }
+}
+
+/* ---- guided filters: which of three densities ---- */
+
+static int spoil(const mote_block *block, double with)
+{
+    if (block->step == 3 && block->first <= 7 && 7 < block->first + block->n)
+        block->log_weight[7 - block->first] = with;
+    return 0;
+}
+
+static int nan_transition(void *ctx, const mote_block *block)
+{
+    linear_gaussian_a.log_transition(ctx, block);
+    return spoil(block, NAN);
+}
+
+static int nan_propose(void *ctx, const mote_block *block)
+{
+    linear_gaussian_a.log_propose(ctx, block);
+    return spoil(block, NAN);
+}
+
+static int no_propose(void *ctx, const mote_block *block)
+{
+    linear_gaussian_a.log_propose(ctx, block);
+    return spoil(block, -INFINITY);
+}
+
+static void guided_filters_name_the_density(void **unused)
+{
+    static const char *const words[] = { "the log-potential of particle 7 at step 3", "log_transition of particle 7 at step 3",
+                                         "log_propose of particle 7 at step 3", "log_propose of particle 7 at step 3" };
+    const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 50, .seed = 1,
+                                          .proposal = MOTE_PROPOSAL_GUIDED, .resample = MOTE_RULE_ALWAYS };
+    (void)unused;
+    for (int k = 0; k < 4; ++k) {
+        mote_ssm model = linear_gaussian_a;
+        mote_run *run = NULL;
+        model.log_potential = k == 0 ? nan_potential : model.log_potential;
+        model.log_transition = k == 1 ? nan_transition : model.log_transition;
+        model.log_propose = k == 2 ? nan_propose : k == 3 ? no_propose : model.log_propose;
+        assert_status(mote_run_open(&run, mote_filter, &model, &options), MOTE_OK);
+        expect(mote_filter, mote_run_finish(run), MOTE_EMODEL, mote_run_message(run), words[k]);
+        mote_run_close(&run);
+    }
+}
+
+/* Whoever reports an evidence with a biased scheme warns; the others refuse the scheme. */
+static void biased_schemes_are_told(void **unused)
+{
+    static const small_option rows[] = { { "resampling", "minimum_error" } };
+    const mote_algorithm *algorithm;
+    int warned = 0, refused = 0;
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        case_a_cut cut;
+        any_options options;
+        mote_run *run = NULL;
+        cut_case_a(&cut, learns(algorithm), 6);
+        assert_status(small_options(algorithm, &options, "8"), MOTE_OK);
+        if (set_options(algorithm, &options, rows, 1)) {
+            ++refused; /* no such choice */
+            continue;
+        }
+        const int status = mote_run_open(&run, algorithm, &cut.model, &options);
+        if (status) {
+            expect(algorithm, status, MOTE_EUNSUPPORTED, mote_run_message(run), "resampling: minimum_error");
+            ++refused;
+        } else {
+            assert_status(mote_run_finish(run), MOTE_OK);
+            if (!mote_draws_result(mote_run_draws(run), "biased_resampling"))
+                fail_msg("%s does not warn", mote_algorithm_name(algorithm));
+            ++warned;
+        }
+        mote_run_close(&run);
+    }
+    assert_true(warned >= 4 && refused >= 4);
 }
 
 static void want_of_memory_is_no_failed_point(void **unused)
@@ -217,6 +347,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed_potentials_are_named),
+        cmocka_unit_test(functionals_that_are_no_numbers_are_named),
+        cmocka_unit_test(guided_filters_name_the_density),
+        cmocka_unit_test(biased_schemes_are_told),
         cmocka_unit_test(want_of_memory_is_no_failed_point),
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(members_are_named),
