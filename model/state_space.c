@@ -256,6 +256,9 @@ int mote_state_space_needs(const mote_state_space *space, int64_t capability, co
 #undef TEXT
     if (mote_state_space_has(space, capability))
         return MOTE_OK;
+    if (space->linear && capability != MOTE_CAPABILITY_LOOK_AHEAD && capability != MOTE_CAPABILITY_SAMPLE_OBSERVATION)
+        return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which cannot be had beside a linear part: the model "
+                         "'%s' has one", algorithm, names[capability], mote_state_space_name(space));
     return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which the model '%s' lacks", algorithm, names[capability],
                      mote_state_space_name(space));
 }

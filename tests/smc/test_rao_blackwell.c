@@ -197,6 +197,12 @@ static void what_is_wrong_is_named(void **unused)
     assert_status(mote_run_open(&run, mote_particle_gibbs, &model, NULL), MOTE_EUNSUPPORTED);
     assert_non_null(strstr(mote_run_message(run), "a linear part"));
     mote_run_close(&run);
+    const mote_filter_options guided = { MOTE_VERSIONED(mote_filter_options), .proposal = MOTE_PROPOSAL_GUIDED };
+    model.propose = model.transition; /* what the model has is not used there: it does not lack it */
+    assert_status(mote_run_open(&run, mote_filter, &model, &guided), MOTE_EUNSUPPORTED);
+    assert_non_null(strstr(mote_run_message(run), "beside a linear part"));
+    mote_run_close(&run);
+    model.propose = NULL;
     model.linear_system = empty_system; /* y is certain: no density */
     assert_status(mote_run_open(&run, mote_filter, &model, NULL), MOTE_OK);
     assert_status(mote_run_finish(run), MOTE_EMODEL);
