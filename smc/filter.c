@@ -22,6 +22,8 @@ static const mote_option_use uses[] = {
 
 MOTE_OPTION_TABLE_USES(options, "filter", mote_filter_options, MOTE_FILTER_OPTIONS, uses);
 
+enum { MOST_MEANS = 64 }; /* states with results of their own */
+
 static int open_history(mote_run *run, mote_filter_run_state *state)
 {
     const mote_filter_options *o = run->options;
@@ -199,9 +201,7 @@ static int add_results(mote_draws *draws, const mote_particle_filter *filter)
         status = mote_draws_add_count(draws, "resamplings", filter->resamplings, "", "steps that resampled");
     if (!status && filter->dead)
         status = mote_draws_add_warning(draws, "all_weights_zero", "all particles had weight zero: the evidence estimate is zero");
-    if (!status && !(mote_resampling_flags(filter->setup.resampling) & MOTE_RESAMPLING_UNBIASED))
-        status = mote_draws_add_warning(draws, "biased_resampling", "the resampling scheme is biased, and so is the evidence");
-    return status;
+    return status ? status : mote_warn_of_bias(draws, filter->setup.resampling);
 }
 
 /* The error of log Z, or why there is none. */
@@ -225,12 +225,32 @@ static int add_error(mote_draws *draws, mote_filter_run_state *state)
     return mote_draws_add_warning(draws, "error_unreliable", text);
 }
 
+/* variance = all: errors by ancestors at time 0, of the evidence (Lee and Whiteley) and of the filtered means (Chan and Lai). */
+static int add_errors_from_start(mote_draws *draws, mote_filter_run_state *state)
+{
+    char name[192];
+    const mote_variance_value z = mote_variance_evidence_eve(&state->variance, &state->filter);
+    int status = MOTE_OK;
+    if (!isnan(z.value))
+        status = mote_draws_add_real(draws, "evidence_error_lee_whiteley", z.reliable ? sqrt(z.value) : NAN, "",
+                                     "relative, by ancestors at time 0 (Lee and Whiteley 2018); nan: not reliable");
+    for (int64_t k = 0; k < state->space.model.state_count && k < MOST_MEANS && !status; ++k) {
+        const double *column = state->filter.now->state[k];
+        const mote_variance_value v = mote_variance_mean_eve(&state->variance, &state->filter, column, 0);
+        snprintf(name, sizeof name, "filter_mean_error_chan_lai_%.120s", state->space.model.states[k]);
+        if (!isnan(v.value))
+            status = mote_draws_add_real(draws, name, v.reliable ? sqrt(v.value) : NAN, "",
+                                         "by ancestors at time 0 (Chan and Lai 2013); nan: not reliable");
+    }
+    return status;
+}
+
 /* Filtered means of the last population with their errors, by name of the state. */
 static int add_means(mote_draws *draws, mote_run *run, const mote_filter_run_state *state)
 {
     char name[160];
     int status = MOTE_OK;
-    for (int64_t k = 0; k < state->space.model.state_count && k < 64 && !status; ++k) {
+    for (int64_t k = 0; k < state->space.model.state_count && k < MOST_MEANS && !status; ++k) {
         const char *text = state->space.model.states[k];
         snprintf(name, sizeof name, "filter_mean_%.120s", text);
         status = mote_draws_add_real(draws, name, mote_filter_mean(run, k), "", "weighted mean of the last population");
@@ -255,7 +275,9 @@ static int filter_draws(mote_run *run)
     int status = add_results(draws, filter);
     if (!status && state->variance.n)
         status = add_error(draws, state);
-    return status || filter->dead ? status : add_means(draws, run, state);
+    if (!status && !filter->dead)
+        status = add_means(draws, run, state);
+    return status || filter->dead || !state->variance.eve ? status : add_errors_from_start(draws, state);
 }
 
 static void filter_progress(mote_run *run, mote_progress *progress)

@@ -77,7 +77,8 @@ typedef struct mote_filter_options {
     void *observe_ctx;   /* borrowed */
 } mote_filter_options;
 
-/* The algorithm. The model is a mote_ssm; it needs no optional member but what the options ask for. */
+/* The algorithm. The model is a mote_ssm; it needs no optional member but what the options ask for. The results name the
+ * filtered means of at most 64 coordinates of the state; the functions below have them all. */
 MOTE_API extern const mote_algorithm *const mote_filter;
 
 /* Of the present population. NaN before the first observation, for an index out of range, and when all weights are zero.
