@@ -122,15 +122,27 @@ static int read_section(const mote_config *section, const char *name, const mote
 
 /* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section
  * says. */
-static void share_filter_options(const mote_job *job, const mote_option_table *table)
+static int share_filter_options(const mote_job *job, const mote_option_table *table)
 {
-    const mote_config *section = mote_config_section(job->file, "filter");
+    const mote_config *section = mote_config_section(job->file, "filter"),
+                      *own = mote_config_section(job->file, table->name);
     const char *key;
+    char message[600];
     if (!mote_config_get(section, "learn", NULL))
-        return;
-    for (int64_t i = 0; (key = mote_config_key(section, i)); ++i)
-        if (mote_option_find(table, key) && !mote_option_is_common(key))
-            (void)mote_option_set(table, job->options, key, mote_config_get(section, key, ""), NULL, 0);
+        return 0;
+    for (int64_t i = 0; (key = mote_config_key(section, i)); ++i) {
+        const char *value = mote_config_get(section, key, ""), *name = key;
+        if (!strcmp(key, "resample") && !mote_option_find(table, key)) {
+            name = "resample_when"; /* the same choices under another name, with another default */
+            value = strcmp(value, "0") != 0 ? value : "ess";
+        }
+        if (!mote_option_find(table, name) || mote_option_is_common(name) || mote_config_get(own, name, NULL))
+            continue;
+        if (mote_option_set(table, job->options, name, value, message, sizeof message))
+            return mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s takes %s from [filter], and cannot: %s",
+                                 mote_config_where(section, key), table->name, key, message);
+    }
+    return 0;
 }
 
 static int read_options(mote_job *job)
@@ -143,7 +155,7 @@ static int read_options(mote_job *job)
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     memcpy(job->options, &head, sizeof head);
     int code = read_section(mote_config_section(job->file, "run"), "run", table, job->options);
-    share_filter_options(job, table);
+    code = code ? code : share_filter_options(job, table);
     for (int64_t i = 0; !code && (algorithm = mote_algorithm_at(i)); ++i) {
         /* The sections of other samplers are checked too, and not used. */
         const mote_option_table *other = mote_algorithm_options(algorithm);
@@ -178,6 +190,8 @@ static int unknown_sampler(const mote_config *section, const char *key, const ch
                          nearest ? nearest : "", nearest ? "'?" : "");
 }
 
+static const char *const learners[] = { "pmmh", "smc2", "particle_gibbs", "iterated_filtering", "score_ascent" };
+
 /* [filter] learn = NAME: the sampler that learns the parameters in place of the filter. */
 static int choose_learner(mote_job *job)
 {
@@ -188,11 +202,28 @@ static int choose_learner(mote_job *job)
     job->algorithm = mote_algorithm_find(name);
     if (!job->algorithm)
         return unknown_sampler(section, "learn", name);
-    return job->algorithm->model_kind == MOTE_KIND_mote_ssm && job->algorithm != mote_filter
-               ? 0
-               : mote_complain(MOTE_EXIT_CONFIG,
-                               "%s: learn = %s: that sampler does not learn the parameters of state-space models",
-                               mote_config_where(section, "learn"), name);
+    for (size_t i = 0; i < sizeof learners / sizeof *learners; ++i)
+        if (!strcmp(learners[i], name))
+            return 0;
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s: that sampler does not learn the parameters of state-space "
+                         "models; pmmh, smc2, particle_gibbs, iterated_filtering and score_ascent do%s",
+                         mote_config_where(section, "learn"), name,
+                         !strcmp(name, "ppg") ? ": by ppg with learn = score_ascent and [score_ascent] score = ppg" : "");
+}
+
+/* With learn: at least one parameter that is not fixed. */
+static int check_learner(const mote_job *job)
+{
+    const mote_config *section = mote_config_section(job->file, "filter");
+    const char *name = mote_config_get(section, "learn", NULL);
+    const mote_ssm *model = mote_plugin_ssm(job->plugin);
+    if (!name || !model || strcmp(mote_algorithm_name(job->algorithm), name) != 0)
+        return 0;
+    for (int64_t i = 0; i < model->parameter_count; ++i)
+        if (model->parameters[i].prior != MOTE_PRIOR_FIXED && model->parameters[i].prior != MOTE_PRIOR_DERIVED)
+            return 0;
+    return mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s: all parameters of the model %s are fixed: there is nothing "
+                         "to learn", mote_config_where(section, "learn"), name, model->name ? model->name : "model");
 }
 
 static int choose_sampler(mote_job *job)
@@ -453,7 +484,8 @@ static int complete(mote_job *job, const mote_arguments *arguments)
     find_worker(job, arguments->program);
     name_output(job);
     code = check_name(job);
-    return code ? code : load_model(job, arguments->program);
+    code = code ? code : load_model(job, arguments->program);
+    return code ? code : check_learner(job);
 }
 
 int mote_job_open(mote_job *job, const char *path, const mote_arguments *arguments)

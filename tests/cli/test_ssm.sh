@@ -114,6 +114,17 @@ also "learn = pmmh"
 expect "learn names what does not exist" 78 "way to learn 'pmhm'" "$mote" filter free.ini -o never --set filter.learn=pmhm
 also "did you mean 'pmmh'"
 expect "learn names what does not learn" 78 "does not learn" "$mote" filter free.ini -o never --set filter.learn=nested
+expect "nor what only smooths" 78 "score_ascent do: by ppg with learn = score_ascent" "$mote" filter free.ini -o never \
+    --set filter.learn=ppg
+expect "learn with all parameters fixed" 78 "there is nothing to learn" "$mote" filter a.ini -o never \
+    --set filter.learn=particle_gibbs
+expect "what the learner cannot take from [filter]" 78 "takes resampling from" "$mote" filter free.ini -o never \
+    --set filter.learn=particle_gibbs --set filter.resampling=optimal
+expect "resample is the learner's resample_when" 0 "" "$mote" filter free.ini -q -o when --set filter.resample=ess \
+    --set filter.learn=particle_gibbs --set particle_gibbs.sweeps=5 --set filter.particles=20
+check "under its name" grep -q -x "resample_when = ess" when/mote.ini
+expect "variance = all" 0 "evidence_error_lee_whiteley" "$mote" filter a.ini -o all --set filter.variance=all
+also "filter_mean_error_chan_lai_x"
 expect "controlled lacks gaussian" 78 "needs gaussian" "$mote" run a.ini --sampler controlled -o never
 check "no folder is left" test ! -e never
 
