@@ -100,7 +100,7 @@ static void two_times(void **unused)
                                          kernel != MOTE_PATH_ANCESTOR);
 }
 
-/* Three times, a scheme each; all of them in tests/long. */
+/* Three times, a scheme each; tests/long compares others with the law by chi-square. */
 static void three_times(void **unused)
 {
     (void)unused;
@@ -112,6 +112,19 @@ static void three_times(void **unused)
                      0);
     check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS, MOTE_PATH_ANCESTOR,
                                            MOTE_BACKWARD_EXACT), 0);
+}
+
+/* Three particles at two times of two states, every scheme and kernel. */
+static void three_particles(void **unused)
+{
+    const mote_ssm small = two_state_chain();
+    (void)unused;
+    for (int s = 0; s < SCHEMES; ++s)
+        for (int64_t kernel = MOTE_PATH_BACKWARD; kernel <= MOTE_PATH_PLAIN; ++kernel) {
+            mote_conditional_setup setup = setup_of(schemes[s], MOTE_RULE_ALWAYS, kernel, MOTE_BACKWARD_EXACT);
+            setup.filter.particles = 3;
+            check_invariance(&small, 2, setup, schemes[s] == MOTE_RESAMPLE_MULTINOMIAL && kernel != MOTE_PATH_ANCESTOR);
+        }
 }
 
 /* Guided and tilted weights; three particles; a potential that looks at the pair. */
@@ -204,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_times),
         cmocka_unit_test(three_times),
+        cmocka_unit_test(three_particles),
         cmocka_unit_test(other_weights),
         cmocka_unit_test(what_does_not_fit_is_named),
         cmocka_unit_test(impossible_paths_are_named),

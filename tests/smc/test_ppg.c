@@ -108,6 +108,18 @@ static void three_times(void **unused)
     check_invariance(&chain_t, 3, setup_of(MOTE_RESAMPLE_SYSTEMATIC, MOTE_RULE_ESS, MOTE_BACKWARD_EXACT, 1));
 }
 
+/* Three particles at two times of two states, every scheme. */
+static void three_particles(void **unused)
+{
+    const mote_ssm small = two_state_chain();
+    (void)unused;
+    for (int s = 0; s < SCHEMES; ++s) {
+        mote_ppg_setup setup = setup_of(schemes[s], MOTE_RULE_ALWAYS, MOTE_BACKWARD_EXACT, 1);
+        setup.filter.particles = 3;
+        check_invariance(&small, 2, setup);
+    }
+}
+
 static void other_weights(void **unused)
 {
     const mote_ssm pair = pair_chain();
@@ -306,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_times),
         cmocka_unit_test(three_times),
+        cmocka_unit_test(three_particles),
         cmocka_unit_test(other_weights),
         cmocka_unit_test(case_a_has_its_errors),
         cmocka_unit_test(long_chain_has_no_bias),
