@@ -61,6 +61,9 @@ void mote_kernel_tune(mote_kernel *kernel, const double *y, const double *weight
 /* Adaptive Metropolis (Haario, Saksman & Tamminen 2001): moves mean and covariance towards n points by `gain`. */
 void mote_kernel_learn(mote_kernel *kernel, const double *y, int64_t n, double gain);
 
+/* The method's own law from mean and covariance as they are: after mote_kernel_learn, where no points are kept. */
+void mote_kernel_refit(mote_kernel *kernel);
+
 /* log scale += gain (acceptance - the method's target). */
 void mote_kernel_adapt(mote_kernel *kernel, double acceptance, double gain);
 double mote_kernel_scale(const mote_kernel *kernel);

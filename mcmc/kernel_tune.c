@@ -110,6 +110,12 @@ void mote_kernel_learn(mote_kernel *kernel, const double *y, int64_t n, double g
     finish(kernel, 0);
 }
 
+void mote_kernel_refit(mote_kernel *kernel)
+{
+    if (kernel->method->prepare)
+        kernel->method->prepare(kernel);
+}
+
 void mote_kernel_adapt(mote_kernel *kernel, double acceptance, double gain)
 {
     if (kernel->method->target_acceptance && !isnan(acceptance))

@@ -144,6 +144,7 @@ int mote_parameter_block_move(mote_parameter_block *b, const double *path, int64
     if (gain > 0) {
         mote_kernel_adapt(b->kernel, statistics.acceptance, 2 * gain);
         mote_kernel_learn(b->kernel, b->y, 1, gain);
+        mote_kernel_refit(b->kernel);
     } else {
         b->accepted += (double)statistics.accepted;
         b->proposed += (double)statistics.transitions;

@@ -159,7 +159,7 @@ static int open_kernels(mote_run *run, gibbs_state *state)
 {
     static const int64_t ways[] = { MOTE_BACKWARD_EXACT, MOTE_BACKWARD_HYBRID, MOTE_BACKWARD_REJECTION,
                                     MOTE_BACKWARD_MCMC };
-    static const char *const kernels[] = { "random_walk", "mala" };
+    static const char *const kernels[] = { "random_walk", "mala", "independence" };
     const mote_particle_gibbs_options *o = run->options;
     const mote_conditional_setup setup = { { MOTE_SMOOTHING_SETUP(o) }, o->path_kernel,
                                            { ways[o->path_draw], 1, 0, o->path_draw_steps } };

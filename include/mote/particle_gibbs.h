@@ -17,7 +17,7 @@ MOTE_BEGIN
 enum mote_path_kernel { MOTE_PATH_BACKWARD, MOTE_PATH_ANCESTOR, MOTE_PATH_PLAIN };
 enum mote_path_draw { MOTE_PATH_DRAW_EXACT, MOTE_PATH_DRAW_HYBRID, MOTE_PATH_DRAW_REJECTION, MOTE_PATH_DRAW_MCMC };
 enum mote_parameters { MOTE_PARAMETERS_SAMPLED, MOTE_PARAMETERS_HELD };
-enum mote_parameter_kernel { MOTE_PARAMETER_RANDOM_WALK, MOTE_PARAMETER_MALA };
+enum mote_parameter_kernel { MOTE_PARAMETER_RANDOM_WALK, MOTE_PARAMETER_MALA, MOTE_PARAMETER_INDEPENDENCE };
 
 #define MOTE_PARTICLE_GIBBS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
     MOTE_CONDITIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                              \
@@ -27,7 +27,7 @@ enum mote_parameter_kernel { MOTE_PARAMETER_RANDOM_WALK, MOTE_PARAMETER_MALA };
     INTEGER(path_draw_steps, 1, "", 1, 1000000, "path_draw = mcmc: Metropolis steps of a draw")                        \
     TEXT(steps, NULL, "steps at which the state is kept, from 0, as in \"0, 10, 25\"; default: the last")              \
     CHOICE(parameters, "sampled|held", "draw the parameters that are not fixed, too, or hold them at the values given")\
-    CHOICE(parameter_kernel, "random_walk|mala", "kernel that moves parameters given the path")                        \
+    CHOICE(parameter_kernel, "random_walk|mala|independence", "kernel that moves parameters given the path")           \
     INTEGER(parameter_moves, 10, "transitions", 1, 1000000, "its transitions in each sweep")
 
 typedef struct mote_particle_gibbs_options {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Particle Gibbs: smoothed values of case A with fixed parameters, for every kernel; the posterior of rho by quadrature
- * over Kalman likelihoods, with two kernels on the parameter; the same bytes after every resumption; refusals.
+ * over Kalman likelihoods, with three kernels on the parameter; the same bytes after every resumption; refusals.
  * Comparisons have fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
 #include <mote/particle_gibbs.h>
 
@@ -57,7 +57,7 @@ static void finds_the_posterior(void **unused)
     double mean, sd;
     (void)unused;
     exact_posterior(&mean, &sd);
-    for (int64_t kernel = 0; kernel < 2; ++kernel) {
+    for (int64_t kernel = 0; kernel < 3; ++kernel) {
         const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 20,
                                                       .sweeps = 4000,
                                                       .warm_up = 500, .seed = 11, .parameter_kernel = kernel,
