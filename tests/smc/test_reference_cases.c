@@ -260,8 +260,10 @@ static void three_smoothers_find_the_score(void **unused)
         print_message("%s: %.4f; PaRIS %.3f(%.3f), forward %.3f(%.3f), genealogy %.3f(%.3f); rmse %.3f %.3f %.3f\n",
                       cox_parameters[k].name, exact_score[k], s[0].mean[k], s[0].error[k], s[1].mean[k], s[1].error[k],
                       s[2].mean[k], s[2].error[k], s[0].rmse[k], s[1].rmse[k], s[2].rmse[k]);
-        assert_close(s[0].mean[k], 0, 0, 5 * s[0].error[k]);
-        assert_close(s[2].mean[k], 0, 0, 5 * s[2].error[k]);
+        /* of order 1/N is the bias of each; at these N, and of 30 replicates, within their noise (forward: -2.2, .5, .5
+         * errors) */
+        for (int way = 0; way < 3; ++way)
+            assert_close(s[way].mean[k], 0, 0, 5 * s[way].error[k]);
     }
 }
 
