@@ -10,7 +10,8 @@
  *            weight *= g_t(x) gamma_t(x) m(x, x_{t+1}) / (gamma_{t+1}(x_{t+1}) q_t(x | x_{t+1}))
  *
  * q is propose_backward, or gamma_t itself. log_evidence estimates log of the integral of gamma_t(x) p(y_{t:T} | x),
- * gamma as log_artificial gives it with artificial as its normalised law. Known answer: tests/smc/test_smoother.c. */
+ * gamma as log_artificial gives it with artificial as its normalised law.
+ * Known answer: tests/smc/test_smoother_law.c. */
 #ifndef MOTE_SMC_INFORMATION_H
 #define MOTE_SMC_INFORMATION_H
 

@@ -5,7 +5,7 @@
  *     log_sum[r] = log sum_c exp(b_c) p(r, c);    mean[k][r] = sum_c exp(b_c) p(r, c) h_k(r, c) / exp(log_sum[r])
  *
  * Rows may be the earlier or the later states. Rows are shared out to threads and each is summed in a fixed order.
- * Known answer: tests/smc/test_smoother.c, against sums over all paths. */
+ * Known answer: tests/smc/test_smoother_law.c, against sums over all paths. */
 #ifndef MOTE_SMC_PAIRS_H
 #define MOTE_SMC_PAIRS_H
 
