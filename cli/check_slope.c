@@ -209,8 +209,13 @@ static void ask_question(mote_ssm_check *check, slope_question *q)
 {
     const mote_ssm *m = model_of(check);
     const int64_t count = check->space.space.theta_count;
-    if (!q->gradient || !q->later || !count || count > MOST_PARAMETERS)
+    if (!q->gradient || !q->later || !count)
         return;
+    if (count > MOST_PARAMETERS) {
+        mote_check_say(&check->report, MOTE_VERDICT_NOTE, "%s: not asked, %lld parameters are more than %d", q->name,
+                       (long long)count, MOST_PARAMETERS);
+        return;
+    }
     for (int64_t row = 0; row < MOTE_CHECK_ROWS; ++row) {
         int status = mote_ssm_check_begin(check, row);
         while (!status) {

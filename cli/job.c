@@ -120,6 +120,17 @@ static int read_section(const mote_config *section, const char *name, const mote
     return 0;
 }
 
+/* What a learner makes of a key of [filter], NULL: nothing. Where its default is to resample at every step (option
+ * resample_when), the filter's default says nothing of it, and the filter's threshold is the filter's. */
+static const char *shared_key(const mote_option_table *table, const char *key, const char *value)
+{
+    if (!mote_option_find(table, "resample_when"))
+        return key;
+    if (!strcmp(key, "resample"))
+        return strcmp(value, "0") != 0 && strcmp(value, "ess") != 0 ? "resample_when" : NULL;
+    return strcmp(key, "ess_threshold") != 0 ? key : NULL;
+}
+
 /* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section
  * says. */
 static int share_filter_options(const mote_job *job, const mote_option_table *table)
@@ -131,12 +142,8 @@ static int share_filter_options(const mote_job *job, const mote_option_table *ta
     if (!mote_config_get(section, "learn", NULL))
         return 0;
     for (int64_t i = 0; (key = mote_config_key(section, i)); ++i) {
-        const char *value = mote_config_get(section, key, ""), *name = key;
-        if (!strcmp(key, "resample") && !mote_option_find(table, key)) {
-            name = "resample_when"; /* the same choices under another name, with another default */
-            value = strcmp(value, "0") != 0 ? value : "ess";
-        }
-        if (!mote_option_find(table, name) || mote_option_is_common(name) || mote_config_get(own, name, NULL))
+        const char *value = mote_config_get(section, key, ""), *name = shared_key(table, key, value);
+        if (!name || !mote_option_find(table, name) || mote_option_is_common(name) || mote_config_get(own, name, NULL))
             continue;
         if (mote_option_set(table, job->options, name, value, message, sizeof message))
             return mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s takes %s from [filter], and cannot: %s",

@@ -174,19 +174,22 @@ static int after_end(session *s)
     return code ? code : mote_filter_files_verdict(&s->files, s->run);
 }
 
-/* The checkpoint tells whether the ini file still describes the run that finished, and makes lost results again. */
+/* The checkpoint tells whether the ini file still describes the run that finished. It makes lost results again where they
+ * are the run's alone: the bands of a filter are collected while it goes on. */
 static int look_at_finished(session *s)
 {
     char path[2 * MOTE_JOB_PATH];
     const int status = mote_run_resume(s->run);
-    if (status && status != MOTE_ENOENT)
+    if (status == MOTE_EIDENTITY)
         return mote_complain(mote_exit_code(status), "the run in %s has finished, and is not the one of this file: %s "
-                             "(--force overwrites it, --output names another folder)", s->job->output,
-                             mote_run_message(s->run));
+                             "(`mote run` with --force overwrites it, with --output takes another folder)",
+                             s->job->output, mote_run_message(s->run));
     snprintf(path, sizeof path, "%s/%s.json", s->job->output, s->job->name);
-    fprintf(stderr, "mote: the run in %s has finished already%s\n", s->job->output,
-            status ? "; its checkpoint is gone, so this file could not be compared with it" : "");
-    return status || !access(path, F_OK) ? 0 : after_end(s);
+    const int lost = access(path, F_OK) != 0, again = lost && !status && s->job->algorithm != mote_filter;
+    fprintf(stderr, "mote: the run in %s has finished already%s%s%s\n", s->job->output,
+            status ? "; this file could not be compared with it: " : "", status ? mote_run_message(s->run) : "",
+            lost && !again ? "; its results are lost, and --force makes them again" : "");
+    return again ? after_end(s) : 0;
 }
 
 static int work(session *s, enum start start)

@@ -15,7 +15,7 @@
 
 #include "core/philox_lanes.h"
 
-#if defined __AVX2__ && defined __FMA__ && !defined __AVX512F__
+#if defined __x86_64__ && defined __AVX2__ && defined __FMA__ && !defined __AVX512F__
 #define MOTE_NORMALS_LANES 1
 
 typedef double mote_reals __attribute__((vector_size(8 * MOTE_LANES)));

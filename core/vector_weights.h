@@ -15,7 +15,7 @@
 #include "core/vector.h"
 #include "core/vector_inline.h"
 
-#if defined __AVX2__ && defined __FMA__ && !defined __AVX512F__
+#if defined __x86_64__ && defined __AVX2__ && defined __FMA__ && !defined __AVX512F__
 #define MOTE_AVX2_BY_HAND
 #include "core/vector_avx2.h"
 #endif

@@ -91,8 +91,8 @@ static void get_population(mote_filter_bank *bank, mote_population *population, 
     for (int64_t k = 0; k < bank->space->model.state_count; ++k)
         mote_get_reals(reader, population->state[k], bank->setup.particles);
     mote_get_reals(reader, population->log_weight, bank->setup.particles);
-    if (!reader->status)
-        mote_population_weigh(population, bank->setup.particles);
+    if (!reader->status && mote_population_weigh(population, bank->setup.particles))
+        reader->status = MOTE_ECORRUPT;
 }
 
 static int get_member(mote_filter_bank *bank, int64_t i, int64_t *populations, int64_t *caches, mote_reader *reader)
@@ -141,7 +141,7 @@ int mote_filter_bank_load(mote_filter_bank *bank, int64_t most, mote_reader *rea
     bank->increment = mote_get_real(reader);
     mote_get_reals(reader, bank->weights.log_weight, bank->n);
     mote_get_reals(reader, bank->theta, bank->n * bank->space->space.theta_count);
-    if (!reader->status)
-        mote_population_weigh(&bank->weights, bank->n);
+    if (!reader->status && mote_population_weigh(&bank->weights, bank->n))
+        reader->status = MOTE_ECORRUPT;
     return status ? status : get_members(bank, reader);
 }

@@ -359,8 +359,8 @@ static int load_population(mote_particle_filter *filter, mote_reader *reader)
     for (int64_t i = 0; filter->resampled && i < n; ++i)
         filter->drawn[i] = (int32_t)mote_get_count(reader, 0, n - 1);
     filter->ancestor = filter->resampled ? filter->drawn : filter->identity;
-    if (filter->step && !reader->status)
-        mote_population_weigh(filter->now, n);
+    if (filter->step && !reader->status && mote_population_weigh(filter->now, n))
+        reader->status = MOTE_ECORRUPT;
     return reader->status;
 }
 

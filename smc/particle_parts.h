@@ -15,10 +15,10 @@ struct mote_filter_scratch {
     mote_resample_edges *edges;
 };
 
-/* Weights, sums, factors and effective sample size from the log-weights. */
-void mote_population_weigh(mote_population *population, int64_t n);
+/* Weights, sums, factors and effective sample size from the log-weights. Returns how many of these are NaN or +inf. */
+int64_t mote_population_weigh(mote_population *population, int64_t n);
 
-/* The same of one block, and then of the whole. Returns the number of log-weights that are NaN or +inf. */
+/* The same of one block, and then of the whole. */
 int64_t mote_population_weigh_block(mote_population *population, int64_t block, int64_t n);
 void mote_population_combine(mote_population *population, int64_t n);
 

@@ -44,11 +44,13 @@ void mote_population_combine(mote_population *population, int64_t n)
     population->effective_sample_size = sum > 0 ? sum * sum / square : 0;
 }
 
-void mote_population_weigh(mote_population *population, int64_t n)
+int64_t mote_population_weigh(mote_population *population, int64_t n)
 {
+    int64_t failed = 0;
     for (int64_t b = 0; b < mote_blocks(n); ++b)
-        mote_population_weigh_block(population, b, n);
+        failed += mote_population_weigh_block(population, b, n);
     mote_population_combine(population, n);
+    return failed;
 }
 
 double mote_population_mean(const mote_population *population, const double *column, int64_t n)
@@ -303,6 +305,8 @@ static const char *culprit(mote_particle_filter *filter, int64_t particle)
     const int later = filter->step > 0;
     if (!filter->setup.guided || model->fork || (!later && !model->propose_initial))
         return "the log-potential";
+    if (!filter->datum->any) /* the potential has not been asked */
+        return later ? "log_transition or log_propose" : "log_initial or log_propose_initial";
     if (!later && model->flags & MOTE_SSM_START_BEFORE) /* where the particle came from was not kept */
         return "the log-weight (log_potential + log_transition - log_propose)";
     for (int64_t k = 0; k < model->state_count; ++k)

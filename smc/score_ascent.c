@@ -334,7 +334,7 @@ static int ascent_load(mote_run *run, mote_reader *reader)
 
 /* ---- results ---- */
 
-/* log of the mean of mote_exp(values), and its error by the spread of the estimates. */
+/* log of the mean of exp(values), and its error by the spread of the estimates. */
 static void log_mean(const double *value, int64_t n, double *mean, double *error)
 {
     double sum = 0, square = 0;

@@ -312,7 +312,8 @@ static int measure(mote_run *run, mote_smc2_run_state *state)
         status = mote_filter_bank_advance(bank, bank->n, count);
     for (int64_t j = 0; j < count; ++j)
         state->evaluation[state->first + j] = bank->member[bank->n + j].log_evidence;
-    count_failures(run, state, bank->n, count);
+    if (!status)
+        count_failures(run, state, bank->n, count);
     mote_filter_bank_forget(bank);
     if (status)
         return status;

@@ -48,7 +48,8 @@ typedef struct mote_block {
     double *log_weight;             /* n values: output of the callbacks that give densities */
 } mote_block;
 
-/* One observation. Times increase; the first may be at the model's initial_time, not before it. `values` may be NULL (nothing observed); NaN entries are missing, and so are those
+/* One observation. Times increase; with MOTE_SSM_START_BEFORE the first may be at the model's initial_time, not before
+ * it. `values` may be NULL (nothing observed); NaN entries are missing, and so are those
  * whose flag in `observed` is 0 (NULL: all flags 1). */
 typedef struct mote_observation {
     mote_head head;

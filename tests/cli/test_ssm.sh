@@ -120,9 +120,12 @@ expect "learn with all parameters fixed" 78 "there is nothing to learn" "$mote" 
     --set filter.learn=particle_gibbs
 expect "what the learner cannot take from [filter]" 78 "takes resampling from" "$mote" filter free.ini -o never \
     --set filter.learn=particle_gibbs --set filter.resampling=optimal
-expect "resample is the learner's resample_when" 0 "" "$mote" filter free.ini -q -o when --set filter.resample=ess \
+expect "resample is the learner's resample_when" 0 "" "$mote" filter free.ini -q -o when --set filter.resample=never \
     --set filter.learn=particle_gibbs --set particle_gibbs.sweeps=5 --set filter.particles=20
-check "under its name" grep -q -x "resample_when = ess" when/mote.ini
+check "under its name" grep -q -x "resample_when = never" when/mote.ini
+expect "the filter's defaults, written out, are nothing to it" 0 "" "$mote" filter free.ini -q -o written --set filter.resample=ess \
+    --set filter.ess_threshold=0.7 --set filter.learn=particle_gibbs --set particle_gibbs.sweeps=5 --set filter.particles=20
+check "its own stay" grep -q -x "resample_when = always" written/mote.ini
 expect "variance = all" 0 "evidence_error_lee_whiteley" "$mote" filter a.ini -o all --set filter.variance=all
 also "filter_mean_error_chan_lai_x"
 expect "controlled lacks gaussian" 78 "needs gaussian" "$mote" run a.ini --sampler controlled -o never
