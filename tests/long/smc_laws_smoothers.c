@@ -116,11 +116,12 @@ static int judge_table(const law_entry *self, double bias, law_result *result)
 
 /* ---- growth ---- */
 
-enum { LENGTHS = 3 };
+/* Particles: enough that the genealogy has not coalesced long before the longest series begins to tell. */
+enum { LENGTHS = 3, GROWTH_PARTICLES = 300 };
 
 typedef struct naive {
     mote_collector collector;
-    double sum[2][256];
+    double sum[2][GROWTH_PARTICLES];
 } naive;
 
 static int naive_start(mote_collector *collector, mote_particle_filter *filter)
@@ -148,14 +149,14 @@ static int mean_squares(const law_entry *self, int64_t times, int64_t draws, dou
     smoother s;
     static naive g;
     g = (naive){ .collector.table = &naive_table };
-    int status = open_smoother(&s, CASE_A_RHO, times, 100, draws, MOTE_FUNCTIONAL_ADDITIVE);
+    int status = open_smoother(&s, CASE_A_RHO, times, GROWTH_PARTICLES, draws, MOTE_FUNCTIONAL_ADDITIVE);
     *paris = *along = 0;
     if (!status)
         mote_particle_filter_add(&s.bench.filter, &g.collector);
     for (int64_t r = 0; r < self->most && !status; ++r) {
         const double x = estimate_by_paris(&s, law_key(self->name, r * 1000 + times)) - s.bench.subject.functional;
         double y = -s.bench.subject.functional;
-        for (int64_t i = 0; i < 100; ++i)
+        for (int64_t i = 0; i < GROWTH_PARTICLES; ++i)
             y += mote_population_weight(s.bench.filter.now, i) * g.sum[s.bench.filter.step % 2][i];
         status = isnan(x) ? -1 : 0;
         *paris += x * x / (double)self->most;
@@ -304,7 +305,7 @@ void smc_laws_smoothers(law_list *list)
             self->most = case_s[k].particles > 100 ? 1000 : 4000;
         }
     if ((self = law_add(list, "growth A")))
-        self->judge = judge_growth, self->most = 1500;
+        self->judge = judge_growth, self->most = 4000;
     for (size_t k = 0; k < sizeof scores / sizeof *scores; ++k)
         if ((self = law_add(list, "score A,%s,%lld", scores[k].sweeps ? "roll-out" : "PaRIS",
                             (long long)scores[k].particles))) {
