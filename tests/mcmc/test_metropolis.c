@@ -13,6 +13,7 @@
 #include "model/draws.h"
 #include "tests/support/fingerprint.h"
 #include "tests/support/folder.h"
+#include "tests/support/runs.h"
 #include "tests/support/test.h"
 
 static char folder[256], path[300];
@@ -44,18 +45,6 @@ static mote_metropolis_options options_of(int64_t kernel, int64_t draws, int64_t
 {
     return (mote_metropolis_options){ MOTE_VERSIONED(mote_metropolis_options), .seed = seed, .kernel = kernel,
                                       .draws = draws };
-}
-
-static mote_run *finished(const mote_target *t, const mote_metropolis_options *options)
-{
-    mote_run *run = NULL;
-    int status = mote_run_open(&run, mote_metropolis, t, options);
-    if (!status)
-        status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
 }
 
 /* Mean of f over the draws and its standard error from the means of 20 stretches of each chain. */
@@ -91,7 +80,7 @@ static void check_moments(int64_t kernel, int64_t thin)
 {
     mote_metropolis_options options = options_of(kernel, 5000, 3);
     options.thin = thin;
-    mote_run *run = finished(&target, &options);
+    mote_run *run = finished_run_of(mote_metropolis, &target, &options);
     const mote_draws *draws = mote_run_draws(run);
     const double precision = 100 + 0.01, mean = 100 / precision;
     const struct { int64_t column; double (*f)(double x); double exact; } moments[] = {
@@ -133,7 +122,7 @@ static mote_metropolis_options small(int64_t kernel)
 
 static uint64_t hash_of(const mote_metropolis_options *options)
 {
-    mote_run *run = finished(&target, options);
+    mote_run *run = finished_run_of(mote_metropolis, &target, options);
     const uint64_t hash = fingerprint(mote_run_draws(run));
     mote_run_close(&run);
     return hash;

@@ -5,7 +5,7 @@
 
 #include <mote/mote.h>
 
-#include "tests/support/test.h"
+#include "tests/support/runs.h"
 
 /* d independent normals: prior N(0, 1), likelihood N(x | 0.5, s^2) as d terms. log Z = d log N(0.5 | 0, 1 + s^2);
  * posterior mean 0.5 / (1 + s^2), variance s^2 / (1 + s^2). */
@@ -54,19 +54,6 @@ static inline mote_target conjugate_target(conjugate *c, int64_t d, double s)
 static inline double conjugate_log_evidence(int64_t d, double s)
 {
     return -0.5 * (double)d * (log(2 * 3.14159265358979323846 * (1 + s * s)) + 0.25 / (1 + s * s));
-}
-
-/* Opens and finishes a run. */
-static inline mote_run *finished_run(const mote_target *target, const mote_smc_options *options)
-{
-    mote_run *run = NULL;
-    int status = mote_run_open(&run, mote_smc, target, options);
-    if (!status)
-        status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
 }
 
 #endif

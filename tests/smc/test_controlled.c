@@ -13,11 +13,7 @@
 
 static double evidence_of(const mote_ssm *model, const mote_controlled_options *options)
 {
-    mote_run *run = open_run_of(mote_controlled, model, options);
-    const int status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
+    mote_run *run = finished_run_of(mote_controlled, model, options);
     const double log_evidence = mote_draws_log_evidence(mote_run_draws(run));
     mote_run_close(&run);
     return log_evidence;

@@ -418,6 +418,31 @@ static void resuming_does_not_show(void **unused)
     mote_run_close(&run);
 }
 
+/* A checkpoint whose log-weights hold no number is refused: resampling would count on them. */
+static void weights_that_are_no_numbers_are_refused(void **unused)
+{
+    static const double bad[] = { NAN, INFINITY };
+    const mote_filter_setup setup = { .particles = 100, .threshold = 0.5 };
+    const mote_source source = mote_source_live(mote_source_key(8, 1));
+    (void)unused;
+    for (int k = 0; k < 3; ++k) { /* the last as it was */
+        filter_bench b;
+        mote_writer writer = { 0 };
+        mote_reader reader;
+        open_bench(&b, &linear_gaussian_a, setup);
+        run_bench(&b, &source);
+        if (k < 2)
+            b.filter.now->log_weight[7] = bad[k];
+        mote_writer_open(&writer, &b.memory);
+        mote_particle_filter_save(&b.filter, &writer);
+        assert_status(writer.status, MOTE_OK);
+        mote_reader_open(&reader, writer.bytes, writer.length);
+        assert_status(mote_particle_filter_load(&b.filter, &reader), k < 2 ? MOTE_ECORRUPT : MOTE_OK);
+        mote_writer_close(&writer);
+        close_bench(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +461,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
+        cmocka_unit_test(weights_that_are_no_numbers_are_refused),
     };
     return run_unit_tests(tests);
 }

@@ -81,11 +81,7 @@ static mote_score_ascent_options learning(int64_t score, int64_t iterations, int
 
 static void learn(const linear_gaussian_free *c, const mote_score_ascent_options *options, double *theta, double *error)
 {
-    mote_run *run = open_run_of(mote_score_ascent, &c->model, options);
-    const int status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
+    mote_run *run = finished_run_of(mote_score_ascent, &c->model, options);
     assert_status(mote_score_ascent_result(run, theta), MOTE_OK);
     assert_status(mote_score_ascent_error(run, error), MOTE_OK);
     mote_run_close(&run);

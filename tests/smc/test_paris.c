@@ -377,6 +377,55 @@ static void gradient_is_the_score(void **unused)
     mote_run_close(&run);
 }
 
+/* ---- pairs that cannot be ---- */
+
+static const double REACH = 1.5; /* noise beyond it has density zero */
+
+static int near_log_transition(void *ctx, const mote_block *block)
+{
+    const int status = linear_gaussian_a.log_transition(ctx, block);
+    for (int64_t i = 0; i < block->n; ++i)
+        if (fabs(block->state[0][i] - 0.9 * block->previous[0][i]) > REACH)
+            block->log_weight[i] = -INFINITY;
+    return status;
+}
+
+/* x_t, and what *(double *)ctx says where x_t cannot come from x_{t-1}. */
+static int near_additive(void *ctx, const mote_block *block, double *const *value)
+{
+    for (int64_t i = 0; i < block->n; ++i) {
+        const int far = block->previous && fabs(block->state[0][i] - 0.9 * block->previous[0][i]) > REACH;
+        value[0][i] = value[1][i] = value[2][i] = far ? *(const double *)ctx : block->state[0][i];
+    }
+    return 0;
+}
+
+/* Their terms do not count, whether they are numbers or not. */
+static void pairs_without_weight_do_not_count(void **unused)
+{
+    static const double term[] = { 0, 1e9, NAN, INFINITY };
+    static const int64_t sizes[] = { 50, 1500 }; /* in one table, and block by block */
+    (void)unused;
+    for (int s = 0; s < 2; ++s)
+        for (int k = 0; k < 4; ++k) {
+            static double first;
+            double number = term[k];
+            const mote_series series = { MOTE_VERSIONED(mote_series), .count = 4,
+                                         .values = linear_gaussian_a.series->values };
+            const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = sizes[s], .seed = 5,
+                                                 .smoother = MOTE_ON_LINE_FORWARD };
+            mote_ssm model = linear_gaussian_a;
+            model.series = &series;
+            model.log_transition = near_log_transition;
+            model.additive = near_additive;
+            model.ctx = &number;
+            mote_run *run = finished_run_of(mote_paris, &model, &options);
+            first = k ? first : mote_paris_estimate(run, 0);
+            assert_true(isfinite(first) && mote_paris_estimate(run, 0) == first);
+            mote_run_close(&run);
+        }
+}
+
 static int bad_additive(void *ctx, const mote_block *block, double *const *value)
 {
     for (int64_t i = 0; i < block->n; ++i)
@@ -450,6 +499,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(gradient_is_the_score),
+        cmocka_unit_test(pairs_without_weight_do_not_count),
         cmocka_unit_test(what_is_missing_or_fails_is_named),
         cmocka_unit_test(death_is_defined),
     };

@@ -62,11 +62,7 @@ static void finds_the_posterior(void **unused)
                                                       .sweeps = 4000,
                                                       .warm_up = 500, .seed = 11, .parameter_kernel = kernel,
                                                       .parameter_moves = 3 };
-        mote_run *run = open_run_of(mote_particle_gibbs, &model, &options);
-        const int status = mote_run_finish(run);
-        if (status)
-            print_error("%s\n", mote_run_message(run));
-        assert_status(status, MOTE_OK);
+        mote_run *run = finished_run_of(mote_particle_gibbs, &model, &options);
         mote_summary summary = { .head = MOTE_VERSIONED(mote_summary) };
         assert_status(mote_draws_summary(mote_run_draws(run), 0, &summary), MOTE_OK);
         const double acceptance = mote_draws_result(mote_run_draws(run), "acceptance")->value;

@@ -118,14 +118,8 @@ static void paths_are_draws_of_the_state(void **unused)
     options.draws = 60;
     options.thin = 5;
     for (int i = 0; i < 2000; ++i) {
-        const double rho = -1 + (i + 0.5) / 1000, p = exp(exact_log_likelihood(rho) + 75);
-        double m = 0, v = 1 / 0.19;
-        for (int t = 0; t < 50; ++t) {
-            m = t ? rho * m : m;
-            v = t ? rho * rho * v + 1 : v;
-            m += v / (v + 1) * (linear_gaussian_a.series->values[t] - m);
-            v /= v + 1;
-        }
+        double m;
+        const double rho = -1 + (i + 0.5) / 1000, p = exp(exact_log_likelihood_of(rho, 50, &m) + 75);
         total += p;
         exact += p * m;
     }

@@ -79,11 +79,7 @@ static double learned(mote_score_ascent_options options, double *log_likelihood)
     const mote_ssm model = free_model();
     double theta[4];
     options.head = (mote_head)MOTE_VERSIONED(mote_score_ascent_options);
-    mote_run *run = open_run_of(mote_score_ascent, &model, &options);
-    const int status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
+    mote_run *run = finished_run_of(mote_score_ascent, &model, &options);
     assert_status(mote_score_ascent_result(run, theta), MOTE_OK);
     const mote_draws *draws = mote_run_draws(run);
     assert_int_equal(mote_draws_count(draws), options.iterations);

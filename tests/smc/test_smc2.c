@@ -10,28 +10,10 @@
 #include "model/draws.h"
 #include "smc/smc2_state.h"
 #include "tests/support/case_b.h"
+#include "tests/support/rho_posterior.h"
+#include "tests/support/runs.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
-
-static mote_run *open_run(const mote_ssm *model, const mote_smc2_options *options)
-{
-    mote_run *run = NULL;
-    const int status = mote_run_open(&run, mote_smc2, model, options);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
-}
-
-static mote_run *finished(const mote_ssm *model, const mote_smc2_options *options)
-{
-    mote_run *run = open_run(model, options);
-    const int status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
-}
 
 static void mean_and_error(const double *x, int n, double *mean, double *error)
 {
@@ -57,7 +39,7 @@ static void finds_case_b(void **unused)
     for (int r = 0; r < REPLICATES; ++r) {
         const mote_smc2_options options = { MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 250, .particles = 50,
                                             .seed = 1 + r };
-        mote_run *run = finished(model, &options);
+        mote_run *run = finished_run_of(mote_smc2, model, &options);
         const mote_draws *draws = mote_run_draws(run);
         ratio[r] = exp(mote_draws_log_evidence(draws) - CASE_B_LOG_EVIDENCE);
         stated += mote_draws_log_evidence_error(draws) / REPLICATES;
@@ -96,29 +78,11 @@ static mote_ssm free_model(void)
     return model;
 }
 
-/* Likelihood of the first `times` observations (times e^75) and mean of the last state, by a scalar Kalman filter. */
-static double exact_likelihood(double rho, int times, double *state)
-{
-    double mean = 0, variance = 1 / 0.19, sum = 0;
-    for (int t = 0; t < times; ++t) {
-        if (t) {
-            mean *= rho;
-            variance = rho * rho * variance + 1;
-        }
-        const double s = variance + 1, e = linear_gaussian_a.series->values[t] - mean;
-        sum -= 0.5 * (e * e / s + log(s) + 1.8378770664093454836);
-        mean += variance / s * e;
-        variance /= s;
-    }
-    *state = mean;
-    return exp(sum + 75);
-}
-
 static double exact_evidence(int times, double *rho, double *state)
 {
     double total = 0, first = 0, second = 0, mean;
     for (int i = 0; i < 20000; ++i) {
-        const double at = -1 + (i + 0.5) / 10000, p = exact_likelihood(at, times, &mean) / 20000;
+        const double at = -1 + (i + 0.5) / 10000, p = exp(exact_log_likelihood_of(at, times, &mean) + 75) / 20000;
         total += p;
         first += p * at;
         second += p * mean;
@@ -145,7 +109,7 @@ static void finds_the_law_of_rho_and_of_the_state(void **unused)
         options.parameter_particles = 300;
         options.kernel = r % 2 ? MOTE_SMC2_INDEPENDENCE : MOTE_SMC2_RANDOM_WALK;
         options.seed = 1 + r;
-        mote_run *run = finished(&model, &options);
+        mote_run *run = finished_run_of(mote_smc2, &model, &options);
         const mote_draws *draws = mote_run_draws(run);
         assert_status(mote_smc2_get_stage(run, 24, &stage), MOTE_OK);
         half[r] = exp(stage.log_evidence - truth_half);
@@ -183,7 +147,7 @@ static void particles_follow_the_noise_of_the_filters(void **unused)
     options.proposal = MOTE_PROPOSAL_GUIDED;
     options.look_ahead = MOTE_LOOK_AHEAD_ON;
     options.noise_limit = 0.2;
-    mote_run *run = finished(&model, &options);
+    mote_run *run = finished_run_of(mote_smc2, &model, &options);
     const mote_draws *draws = mote_run_draws(run);
     for (int64_t i = 0; i < 60; ++i) {
         spread = fmax(spread, mote_draws_log_likelihood(draws)[i]);
@@ -199,11 +163,11 @@ static void particles_follow_the_noise_of_the_filters(void **unused)
     mote_run_close(&run);
     options = usual();
     options.particles = 3;
-    run = finished(&model, &options);
+    run = finished_run_of(mote_smc2, &model, &options);
     assert_true(mote_draws_result(mote_run_draws(run), "particles")->value >= 12);
     mote_run_close(&run);
     options.particles_limit = 6;
-    run = finished(&model, &options);
+    run = finished_run_of(mote_smc2, &model, &options);
     draws = mote_run_draws(run);
     assert_true(mote_draws_result(draws, "particles")->value == 6);
     assert_non_null(mote_draws_result(draws, "noisy_evidence"));
@@ -236,10 +200,10 @@ static void threads_do_not_show(void **unused)
     const mote_ssm model = free_model();
     mote_smc2_options options = usual();
     (void)unused;
-    mote_run *one = finished(&model, &options);
+    mote_run *one = finished_run_of(mote_smc2, &model, &options);
     for (int k = 0; k < 3; ++k) {
         options.threads = threads[k];
-        mote_run *many = finished(&model, &options);
+        mote_run *many = finished_run_of(mote_smc2, &model, &options);
         compare_runs(one, many);
         mote_run_close(&many);
     }
@@ -254,14 +218,14 @@ static void resuming_does_not_show(void **unused)
     mote_smc2_options options = usual();
     int steps = 0;
     (void)unused;
-    mote_run *whole = finished(&model, &options), *run = open_run(&model, &options);
+    mote_run *whole = finished_run_of(mote_smc2, &model, &options), *run = open_run_of(mote_smc2, &model, &options);
     for (int status = MOTE_OK; status != MOTE_DONE; ++steps) {
         status = mote_run_step(run);
         assert_true(status == MOTE_OK || status == MOTE_DONE);
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
         options.threads = steps % 2 ? 5 : 1;
-        run = open_run(&model, &options);
+        run = open_run_of(mote_smc2, &model, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
     }
     print_message("%d steps\n", steps);
@@ -290,19 +254,19 @@ static void a_model_that_stopped_does_not_show(void **unused)
     (void)unused;
     model.log_potential = stops_once;
     model.ctx = &left;
-    mote_run *whole = finished(&model, &options);
+    mote_run *whole = finished_run_of(mote_smc2, &model, &options);
     const int64_t calls = -left;
     for (int64_t stop = 1; stop < calls; stop += calls / 40, ++stops) {
         left = stop;
         options.threads = 1;
-        mote_run *run = open_run(&model, &options);
+        mote_run *run = open_run_of(mote_smc2, &model, &options);
         assert_status(mote_run_finish(run), -7);
         const mote_smc2_run_state *state = run->state;
         in_moves += state->phase == MOTE_SMC2_MOVE && state->asked > 1;
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
         options.threads = stops % 2 ? 5 : 1;
-        run = open_run(&model, &options);
+        run = open_run_of(mote_smc2, &model, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
         assert_status(mote_run_finish(run), MOTE_OK);
         compare_runs(whole, run);
@@ -322,9 +286,9 @@ static void a_stream_is_the_series(void **unused)
     mote_smc2_options options = usual();
     double last;
     (void)unused;
-    mote_run *whole = finished(&model, &options);
+    mote_run *whole = finished_run_of(mote_smc2, &model, &options);
     model.series = NULL;
-    mote_run *run = open_run(&model, &options);
+    mote_run *run = open_run_of(mote_smc2, &model, &options);
     assert_status(mote_run_step(run), MOTE_OK); /* the parameters */
     assert_status(mote_run_step(run), MOTE_WAITING);
     for (int t = 0; t < 50; ++t) {
@@ -342,7 +306,7 @@ static void a_stream_is_the_series(void **unused)
             continue;
         assert_status(mote_run_save(run, path), MOTE_OK);
         mote_run_close(&run);
-        run = open_run(&model, &options);
+        run = open_run_of(mote_smc2, &model, &options);
         assert_status(mote_run_load(run, path), MOTE_OK);
     }
     assert_status(mote_run_finish(run), MOTE_OK);
@@ -395,19 +359,19 @@ static void failures_count_as_zero_or_end_the_run(void **unused)
     (void)unused;
     model.log_potential = fails_below;
     model.ctx = &few;
-    mote_run *run = finished(&model, &options);
+    mote_run *run = finished_run_of(mote_smc2, &model, &options);
     const mote_draws *draws = mote_run_draws(run);
     for (int64_t i = 0; i < 60; ++i)
         assert_true(mote_draws_log_weight(draws)[i] == -INFINITY || mote_draws_column(draws, 0)[i] >= -0.9);
     mote_run_close(&run);
     model.ctx = &many;
-    run = open_run(&model, &options);
+    run = open_run_of(mote_smc2, &model, &options);
     assert_status(mote_run_finish(run), MOTE_EMODEL);
     assert_non_null(strstr(mote_run_message(run), "failed_share"));
     mote_run_close(&run);
     model.ctx = &all;
     options.failed_share = 1;
-    run = finished(&model, &options);
+    run = finished_run_of(mote_smc2, &model, &options);
     assert_true(mote_draws_log_evidence(mote_run_draws(run)) == -INFINITY);
     assert_non_null(mote_draws_result(mote_run_draws(run), "all_weights_zero"));
     mote_run_close(&run);

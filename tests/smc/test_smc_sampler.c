@@ -23,7 +23,7 @@ static void check_conjugate(int64_t d, int64_t form, int64_t kernel, int64_t par
     const double s = 0.2, mean = 0.5 / (1 + s * s), sd = s / sqrt(1 + s * s);
     const mote_target target = conjugate_target(&model, d, s);
     const mote_smc_options options = options_of(form, kernel, particles, 3);
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     const mote_draws *draws = mote_run_draws(run);
     const double error = mote_draws_log_evidence_error(draws);
     assert_true(error > 0 && error < 0.5);
@@ -77,7 +77,7 @@ static void a_constant_likelihood_has_one_level(void **state)
                                  .log_likelihood_point = constant };
     for (int64_t form = MOTE_SMC_WASTE_FREE; form <= MOTE_SMC_PERSISTENT; ++form) {
         const mote_smc_options options = options_of(form, 0, 200, 1);
-        mote_run *run = finished_run(&target, &options);
+        mote_run *run = finished_run_of(mote_smc, &target, &options);
         assert_close(mote_draws_log_evidence(mote_run_draws(run)), -3.25, 1e-14, 0);
         assert_close(mote_draws_log_evidence_error(mote_run_draws(run)), 0, 0, form == MOTE_SMC_PLAIN ? 0.005 : 1e-9);
         assert_int_equal(mote_smc_level_count(run), 2);
@@ -92,7 +92,7 @@ static void levels_keep_their_share(void **state)
     const mote_target target = conjugate_target(&model, 5, 0.1);
     mote_smc_options options = options_of(MOTE_SMC_WASTE_FREE, MOTE_SMC_RANDOM_WALK, 3000, 1);
     options.target_ess = 0.8;
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     const int64_t n = mote_smc_level_count(run);
     double before = 0;
     for (int64_t i = 1; i < n; ++i) {
@@ -134,7 +134,7 @@ static void a_cliff_is_crossed(void **state)
             mote_smc_level level = { .head = MOTE_VERSIONED(mote_smc_level) };
             mote_summary summary = { .head = MOTE_VERSIONED(mote_summary) };
             options.target_ess = step ? 0.95 : 0.5;
-            mote_run *run = finished_run(&target, &options);
+            mote_run *run = finished_run_of(mote_smc, &target, &options);
             const mote_draws *draws = mote_run_draws(run);
             const double error = mote_draws_log_evidence_error(draws);
             assert_close(mote_draws_log_evidence(draws), exact, 0, 5 * error);
@@ -163,7 +163,7 @@ static void no_likelihood_at_all_is_a_result(void **state)
                                  .log_likelihood_point = nothing };
     for (int64_t form = MOTE_SMC_WASTE_FREE; form <= MOTE_SMC_PERSISTENT; ++form) {
         const mote_smc_options options = options_of(form, MOTE_SMC_RANDOM_WALK, 100, 5);
-        mote_run *run = finished_run(&target, &options);
+        mote_run *run = finished_run_of(mote_smc, &target, &options);
         const mote_draws *draws = mote_run_draws(run);
         assert_true(mote_draws_log_evidence(draws) == -INFINITY);
         assert_non_null(mote_draws_result(draws, "no_likelihood"));
@@ -243,7 +243,7 @@ static void check_series(mote_smc_options options)
     const mote_target target = { MOTE_VERSIONED(mote_target), MOTE_PARAMETERS(series_parameters),
                                  .log_likelihood = series_batch, .ctx = y, .log_likelihood_terms = series_terms,
                                  .term_count = CASE_B_TIMES };
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     const mote_draws *draws = mote_run_draws(run);
     const double error = mote_draws_log_evidence_error(draws);
     if (getenv("SHOW")) print_message("%g +- %g\n", mote_draws_log_evidence(draws), error);
@@ -288,7 +288,7 @@ static void check_error(int64_t d, mote_smc_options options, int64_t runs, doubl
     double sum = 0, squares = 0, reported = 0;
     for (int64_t i = 0; i < runs; ++i) {
         options.seed = 100 + i;
-        mote_run *run = finished_run(&target, &options);
+        mote_run *run = finished_run_of(mote_smc, &target, &options);
         const double z = mote_draws_log_evidence(mote_run_draws(run)) - conjugate_log_evidence(d, 0.2);
         const double error = mote_draws_log_evidence_error(mote_run_draws(run));
         sum += z;
@@ -350,14 +350,14 @@ static void check_frozen(mote_smc_options options, int64_t runs)
     const int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     const int64_t levels = mote_smc_level_count(run);
     assert_status(mote_smc_write_schedule(run, path), MOTE_OK);
     mote_run_close(&run);
     options.replay = path;
     for (int64_t i = 0; i < runs; ++i) {
         options.seed = 1000 + i;
-        run = finished_run(&target, &options);
+        run = finished_run_of(mote_smc, &target, &options);
         assert_int_equal(mote_smc_level_count(run), levels);
         const double z = exp(mote_draws_log_evidence(mote_run_draws(run)) - conjugate_log_evidence(1, 0.2));
         sum += z;
@@ -395,12 +395,12 @@ static void a_replay_repeats_the_run(void **state)
     for (int64_t form = MOTE_SMC_WASTE_FREE; form <= MOTE_SMC_PERSISTENT; ++form)
         for (int64_t kernel = MOTE_SMC_RANDOM_WALK; kernel <= MOTE_SMC_MALA; ++kernel) {
             mote_smc_options options = options_of(form, kernel, 300, 9);
-            mote_run *run = finished_run(&target, &options);
+            mote_run *run = finished_run_of(mote_smc, &target, &options);
             const double log_evidence = mote_draws_log_evidence(mote_run_draws(run));
             assert_status(mote_smc_write_schedule(run, path), MOTE_OK);
             mote_run_close(&run);
             options.replay = path;
-            run = finished_run(&target, &options);
+            run = finished_run_of(mote_smc, &target, &options);
             assert_true(mote_draws_log_evidence(mote_run_draws(run)) == log_evidence);
             mote_run_close(&run);
         }
@@ -416,7 +416,7 @@ static void a_given_schedule_is_followed(void **state)
     mote_smc_options options = options_of(MOTE_SMC_WASTE_FREE, MOTE_SMC_RANDOM_WALK, 2000, 7);
     mote_smc_level level = { .head = MOTE_VERSIONED(mote_smc_level) };
     options.schedule = "0.01 0.125 0.5 1";
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     assert_int_equal(mote_smc_level_count(run), 5);
     for (int64_t i = 0; i < 4; ++i) {
         assert_status(mote_smc_get_level(run, i + 1, &level), MOTE_OK);
@@ -427,7 +427,7 @@ static void a_given_schedule_is_followed(void **state)
     mote_run_close(&run);
     options.schedule = "1 2";
     options.sequence = MOTE_SMC_DATA;
-    run = finished_run(&target, &options);
+    run = finished_run_of(mote_smc, &target, &options);
     assert_int_equal(mote_smc_level_count(run), 3);
     assert_close(mote_draws_log_evidence(mote_run_draws(run)), conjugate_log_evidence(2, 0.2), 0,
                  5 * mote_draws_log_evidence_error(mote_run_draws(run)));
@@ -447,7 +447,7 @@ static void all_levels_can_be_kept(void **state)
     for (int64_t form = MOTE_SMC_WASTE_FREE; form <= MOTE_SMC_PERSISTENT; ++form) {
         mote_smc_options options = options_of(form, MOTE_SMC_MALA, 1000, 7);
         options.keep = MOTE_SMC_DRAWS_ALL;
-        mote_run *run = finished_run(&target, &options);
+        mote_run *run = finished_run_of(mote_smc, &target, &options);
         const mote_draws *draws = mote_run_draws(run);
         const int64_t n = mote_draws_count(draws), each = n / mote_smc_level_count(run);
         assert_true(n == each * mote_smc_level_count(run) && each > 900);
@@ -467,14 +467,14 @@ static void short_chains_are_told(void **state)
     conjugate model;
     const mote_target target = conjugate_target(&model, 50, 0.3);
     mote_smc_options options = options_of(MOTE_SMC_WASTE_FREE, MOTE_SMC_RANDOM_WALK, 1000, 7);
-    mote_run *run = finished_run(&target, &options);
+    mote_run *run = finished_run_of(mote_smc, &target, &options);
     const mote_draws *draws = mote_run_draws(run);
     assert_true(fabs(mote_draws_log_evidence(draws) - conjugate_log_evidence(50, 0.3)) > 3);
     assert_non_null(mote_draws_result(draws, "short_chains"));
     mote_run_close(&run);
     options.kernel = MOTE_SMC_MALA;
     options.particles = 4000;
-    run = finished_run(&target, &options);
+    run = finished_run_of(mote_smc, &target, &options);
     assert_null(mote_draws_result(mote_run_draws(run), "short_chains"));
     mote_run_close(&run);
 }

@@ -7,6 +7,7 @@
 
 #include "core/run.h"
 #include "smc/particle_filter.h"
+#include "tests/support/runs.h"
 #include "tests/support/state_space_models.h"
 #include "tests/support/test.h"
 
@@ -41,16 +42,6 @@ static inline double run_bench(filter_bench *b, const mote_source *source)
     double log_evidence;
     assert_status(mote_particle_filter_run(&b->filter, b->theta, source, &b->datum, &log_evidence), MOTE_OK);
     return log_evidence;
-}
-
-static inline mote_run *open_run_of(const mote_algorithm *algorithm, const mote_ssm *model, const void *options)
-{
-    mote_run *run = NULL;
-    const int status = mote_run_open(&run, algorithm, model, options);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
 }
 
 static inline mote_run *open_filter_run(const mote_ssm *model, const mote_filter_options *options)

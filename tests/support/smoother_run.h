@@ -14,12 +14,7 @@ static inline mote_run *open_smoother(const mote_ssm *model, const mote_smoother
 
 static inline mote_run *finish_smoother(const mote_ssm *model, const mote_smoother_options *options)
 {
-    mote_run *run = open_smoother(model, options);
-    const int status = mote_run_finish(run);
-    if (status)
-        print_error("%s\n", mote_run_message(run));
-    assert_status(status, MOTE_OK);
-    return run;
+    return finished_run_of(mote_smoother, model, options);
 }
 
 #endif
