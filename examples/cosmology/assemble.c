@@ -22,6 +22,11 @@ static const mote_parameter standard_derived[DERIVED_COUNT] = {
 #undef DERIVED_ROW
 };
 
+const char *cosmology_parameter_name(int64_t id)
+{
+    return standard[id].name;
+}
+
 /* ---- what there is -------------------------------------------------------------------------------------------- */
 static void choose_parameters(cosmology *all, int64_t needs)
 {

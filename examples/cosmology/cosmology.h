@@ -6,6 +6,7 @@
  *     assemble.c   parameters, derived ones and identity: the target
  *     sets.c       the table of data sets by name; one line adds a set of a known kind
  *     exclusion.c  which sets must not be used together
+ *     constraint.c inequalities between parameters that cut the prior
  *     data.c       readers of text tables and covariance matrices
  *     form.c       quadratic forms r' C^-1 r, with an offset projected out where asked
  *     model.c      parameters, densities, E(z)
@@ -28,6 +29,7 @@
 
 #define MAXIMUM_SETS      64
 #define MAXIMUM_GAUSSIANS 32
+#define MAXIMUM_CONSTRAINTS 16
 
 /* ---- failures ------------------------------------------------------------------------------------------------- */
 typedef struct failure {
@@ -259,6 +261,13 @@ typedef struct gaussian {
     double mean, sd;
 } gaussian;
 
+/* ---- joint prior constraints (constraint.c) ------------------------------------------------------------------- */
+/* constant + sum of coefficient * parameter < 0, or <= 0. */
+typedef struct constraint {
+    double coefficient[PARAMETER_COUNT], constant;
+    int64_t inclusive;
+} constraint;
+
 typedef struct cosmology {
     const physics *model;
     int64_t radiation, sound_horizon; /* 1: photons and neutrinos; r_d computed */
@@ -269,6 +278,8 @@ typedef struct cosmology {
     plan redshifts;
     set sets[MAXIMUM_SETS];
     gaussian gaussians[MAXIMUM_GAUSSIANS];
+    int64_t constraint_count;
+    constraint constraints[MAXIMUM_CONSTRAINTS];
     vector_function *exponential, *logarithm;
     mote_parameter parameters[PARAMETER_COUNT + DERIVED_COUNT + MAXIMUM_SETS + 1];
     mote_target target;
@@ -279,6 +290,12 @@ typedef struct cosmology {
 /* Fills index, parameters, target and identity from model, sets and Gaussian terms (assemble.c). `needs` are the
  * PARAMETERS_ bits of all sets and terms. */
 int cosmology_assemble(cosmology *all, int64_t needs, failure *why);
+
+const char *cosmology_parameter_name(int64_t id);
+
+/* Adds the inequalities in `text` to an assembled model; `where`: file and line, for messages. */
+int cosmology_constraints_read(cosmology *all, const char *text, const char *where, failure *why);
+int cosmology_inside(void *ctx, const double *theta); /* mote_target's constraint: 1 where all hold */
 
 double cosmology_derived(const state *at, int64_t id); /* NaN where it does not exist */
 

@@ -7,6 +7,7 @@
  *                               the environment's MOTE_COSMOLOGY_DATA, the installed folder, in this order
  *     bao.NAME = mean cov       a Gaussian BAO set of the user's own: rows "z value quantity", and their covariance
  *     gaussian.NAME = mean sd   a Gaussian term on any parameter, sampled, fixed or derived
+ *     constraint =              linear inequalities between parameters that cut the prior: w + wa < 0, ...
  *     allow_overlap = no        yes: use sets together that share data
  *     derived = yes             derived parameters and the chi-square of each set
  *     radiation = no            photons and neutrinos; always with CMB data, neutrino models or a computed r_d
@@ -363,7 +364,12 @@ static int open_all(opening *to)
                                   "horizon need it", where(to, "radiation"));
         all->radiation = 1;
     }
-    return cosmology_assemble(all, needs, to->why);
+    status = cosmology_assemble(all, needs, to->why);
+    const char *inequalities = get(to, "constraint");
+    if (status || !inequalities)
+        return status;
+    all->target.constraint = cosmology_inside;
+    return cosmology_constraints_read(all, inequalities, where(to, "constraint"), to->why);
 }
 
 static void release(void *ctx)

@@ -491,6 +491,56 @@ static void numbers_do_not_depend_on_the_locale(void **unused)
     setlocale(LC_NUMERIC, "C");
 }
 
+/* ---- constraints ------------------------------------------------------------------------------------------------- */
+/* The share of a grid of N x N mid-points over the priors of w and wa that lies inside. */
+static double share_inside(const char *inequalities)
+{
+    enum { N = 400 };
+    char text[256];
+    double theta[16] = { 0 };
+    int64_t inside = 0;
+    snprintf(text, sizeof text, "model = cpl\ndata = cc15\nconstraint = %s\n", inequalities);
+    fixture *one = open_good(text);
+    fixture_set(one, theta, "omega_m", 0.3);
+    fixture_set(one, theta, "h", 0.7);
+    for (int64_t i = 0; i < N; ++i)
+        for (int64_t k = 0; k < N; ++k) {
+            fixture_set(one, theta, "w", -3 + 4 * (i + 0.5) / N);
+            fixture_set(one, theta, "wa", -3 + 5 * (k + 0.5) / N);
+            inside += one->model.target->constraint(one->model.target->ctx, theta);
+        }
+    fixture_close(one);
+    return (double)inside / (N * N);
+}
+
+static void constraints_cut_the_prior(void **unused)
+{
+    (void)unused;
+    /* Areas by hand. Along a straight edge the grid errs by less than a cell for each row: 1/N = .0025. */
+    assert_close(share_inside("w + wa < 0"), 15.5 / 20, 0, 2.5e-3);
+    assert_close(share_inside("0 >= wa + w"), 15.5 / 20, 0, 2.5e-3);
+    assert_close(share_inside("-w > wa"), 15.5 / 20, 0, 2.5e-3);
+    assert_close(share_inside("w + wa < 0, w > -1"), 6.0 / 20, 0, 2.5e-3);
+    assert_close(share_inside("w > -1,wa<=.5"), 7.0 / 20, 0, 1e-12);
+    assert_close(share_inside("2*w - 1.5 > 3 - 4 w"), 0.0625, 0, 1e-12); /* w > .75: a sixteenth */
+    assert_close(share_inside("omega_m < h, 1 + w > -1 - 1"), 1, 0, 0);
+    assert_close(share_inside("omega_m > h"), 0, 0, 0);
+    fixture *none = open_good("model = cpl\ndata = cc15\n");
+    assert_null(none->model.target->constraint);
+    fixture_close(none);
+    fixture *edge = open_good("model = cpl\ndata = cc15\nconstraint = w <= -1\n");
+    double theta[16] = { 0 };
+    fixture_set(edge, theta, "w", -1);
+    assert_int_equal(edge->model.target->constraint(edge->model.target->ctx, theta), 1);
+    fixture_set(edge, theta, "w", NAN);
+    assert_int_equal(edge->model.target->constraint(edge->model.target->ctx, theta), 0);
+    fixture_close(edge);
+    edge = open_good("model = cpl\ndata = cc15\nconstraint = w < -1\n");
+    fixture_set(edge, theta, "w", -1);
+    assert_int_equal(edge->model.target->constraint(edge->model.target->ctx, theta), 0);
+    fixture_close(edge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +562,7 @@ int main(void)
         cmocka_unit_test(identity_is_that_of_the_data),
         cmocka_unit_test(files_are_identified),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
+        cmocka_unit_test(constraints_cut_the_prior),
     };
     return run_unit_tests(tests);
 }

@@ -59,6 +59,31 @@ static void incomplete_sections_are_refused(void **unused)
     assert_refused(NULL, "data = cc15\nbao.desi_dr2 = a b\n", MOTE_EINVAL, WORDS("bao.desi_dr2", "built-in"));
 }
 
+static void constraints_are_read_strictly(void **unused)
+{
+    (void)unused;
+    static const struct { const char *text, *words[2]; int status; } bad[] = {
+        { "w + waa < 0", { "no parameter 'waa'", "did you mean wa?" }, MOTE_EINVAL },
+        { "w + H0 < 70", { "model cpl", "no parameter 'H0'" }, MOTE_EINVAL },
+        { "w + wa", { "'<' or '>'", "missing at its end" }, MOTE_EPARSE },
+        { "w + wa = 0", { "'<' or '>'", "before '= 0'" }, MOTE_EPARSE },
+        { "w + < 0", { "a number or a parameter", "before '< 0'" }, MOTE_EPARSE },
+        { "w <", { "a number or a parameter", "missing" }, MOTE_EPARSE },
+        { "-1 < w < 0", { "a comma or the end", "before '< 0'" }, MOTE_EPARSE },
+        { "w * wa < 0", { "'<' or '>'", "before '* wa" }, MOTE_EPARSE },
+        { "2 * 3 < w", { "a number or a parameter", "before '3" }, MOTE_EPARSE },
+        { "1 < 2", { "without a parameter", "constraint" }, MOTE_EINVAL },
+        { "w - w < 2", { "without a parameter", "constraint" }, MOTE_EINVAL },
+        { "w < 0,", { "a number or a parameter", "missing" }, MOTE_EPARSE },
+        { "w < 1e999", { "a finite number", "constraint" }, MOTE_EPARSE },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+        char text[256];
+        snprintf(text, sizeof text, "model = cpl\ndata = cc15\nconstraint = %s\n", bad[i].text);
+        assert_refused(NULL, text, bad[i].status, WORDS("test.ini:7", bad[i].words[0], bad[i].words[1]));
+    }
+}
+
 /* ---- overlaps ------------------------------------------------------------------------------------------------- */
 static void overlapping_sets_are_refused_by_name(void **unused)
 {
@@ -232,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_names_suggest_the_nearest),
         cmocka_unit_test(incomplete_sections_are_refused),
+        cmocka_unit_test(constraints_are_read_strictly),
         cmocka_unit_test(overlapping_sets_are_refused_by_name),
         cmocka_unit_test(independent_sets_are_allowed),
         cmocka_unit_test(files_are_read_strictly),
