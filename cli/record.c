@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* DIR/mote.ini: the effective configuration of a run, so that `mote resume DIR` needs only DIR. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,16 @@ static void write_section(const mote_job *job, const char *name, FILE *out)
         fprintf(out, "%s = %s\n", key, mote_config_get(section, key, ""));
 }
 
+/* So that the difference between two identities has names: hash of the content, then the path. */
+static void write_data_files(const mote_job *job, FILE *out)
+{
+    const char *path;
+    uint64_t hash;
+    for (int64_t i = 0; (path = mote_plugin_data_file(job->plugin, i, &hash)); ++i)
+        if (!strpbrk(path, "\r\n"))
+            fprintf(out, "data.%" PRId64 " = %016" PRIx64 " %s\n", i + 1, hash, path);
+}
+
 static void write_all(const mote_job *job, const char *state, FILE *out)
 {
     const char *sampler = mote_algorithm_name(job->algorithm);
@@ -52,6 +63,7 @@ static void write_all(const mote_job *job, const char *state, FILE *out)
         write_section(job, "data", out);
     fprintf(out, "\n[record]\nsource = %s\nversion = %s\nidentity = %s\nstate = %s\n", job->source, mote_version(),
             mote_plugin_identity(job->plugin), state);
+    write_data_files(job, out);
 }
 
 int mote_job_write(const mote_job *job, const char *state)

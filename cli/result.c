@@ -44,12 +44,9 @@ const json_t *mote_outcome_parameter(const mote_outcome *outcome, const char *na
 static void read_record(mote_outcome *outcome, const char *folder)
 {
     char path[MOTE_JOB_PATH], message[600];
-    mote_config *file = NULL;
     snprintf(path, sizeof path, "%s/mote.ini", folder);
-    if (!mote_config_read(&file, path, message, sizeof message))
-        snprintf(outcome->identity, sizeof outcome->identity, "%s",
-                 mote_config_get(mote_config_section(file, "record"), "identity", ""));
-    mote_config_free(&file);
+    if (!mote_config_read(&outcome->record, path, message, sizeof message))
+        outcome->identity = mote_config_get(mote_config_section(outcome->record, "record"), "identity", "");
 }
 
 /* The root of the result files that `path` means; in a folder also state and identity. */
@@ -72,11 +69,12 @@ static int find_root(mote_outcome *outcome, const char *path, char root[MOTE_JOB
 
 int mote_outcome_root(const char *path, char *root, size_t size)
 {
-    mote_outcome outcome = { .title = "" };
+    mote_outcome outcome = { .identity = "" };
     char found[MOTE_JOB_PATH];
     int code = find_root(&outcome, path, found);
     if (!code)
         snprintf(root, size, "%s", found);
+    mote_outcome_free(&outcome);
     return code;
 }
 
@@ -85,6 +83,7 @@ int mote_outcome_read(mote_outcome *outcome, const char *path)
     char root[MOTE_JOB_PATH], file[MOTE_JOB_PATH + 8];
     json_error_t error;
     memset(outcome, 0, sizeof *outcome);
+    outcome->identity = "";
     snprintf(outcome->title, sizeof outcome->title, "%s", path);
     int code = find_root(outcome, path, root);
     if (code)
@@ -102,5 +101,7 @@ int mote_outcome_read(mote_outcome *outcome, const char *path)
 void mote_outcome_free(mote_outcome *outcome)
 {
     json_decref(outcome->json);
+    mote_config_free(&outcome->record);
     outcome->json = NULL;
+    outcome->identity = "";
 }

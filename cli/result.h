@@ -4,13 +4,15 @@
 #define MOTE_CLI_RESULT_H
 
 #include <jansson.h>
+#include <mote/config.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct mote_outcome {
     char title[256];     /* the folder or root as it was given */
     char state[32];      /* "running", "finished"...; "" without a folder */
-    char identity[512];  /* of data and likelihood; "" unknown */
+    const char *identity; /* of data and likelihood; "" unknown */
+    mote_config *record; /* mote.ini of the folder, or NULL */
     json_t *json;
 } mote_outcome;
 

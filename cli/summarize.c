@@ -4,13 +4,17 @@
  *     log B = log Z_1 - log Z_2,  error sqrt(e_1^2 + e_2^2)
  *
  * are printed between runs whose data and likelihood have the same identity, with the priors beside them, since the
- * evidence is an average over the prior; an unknown identity matches nothing. */
+ * evidence is an average over the prior; an unknown identity matches nothing. The library decides
+ * (mote_log_bayes_factor); cli/compare.c finds words for what differs. */
 #include <math.h>
+#include <mote/draws.h>
+#include <mote/status.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/compare.h"
 #include "cli/progress.h"
 #include "cli/result.h"
 #include "cli/summary.h"
@@ -27,20 +31,6 @@ static const char *rounded(double value, double error, char text[MOTE_NUMBER_SIZ
     if (!isfinite(value) || digits > 12 || fabs(value) >= 1e7 || digits < 0)
         return mote_number_format(text, value, 6);
     snprintf(text, MOTE_NUMBER_SIZE, "%.*f", digits, value);
-    return text;
-}
-
-static const char *prior_text(const json_t *parameter, char text[160])
-{
-    char number[MOTE_NUMBER_SIZE];
-    const json_t *arguments = json_object_get(parameter, "prior_arguments");
-    const char *prior = mote_outcome_text(parameter, "prior");
-    snprintf(text, 160, "%s", !strcmp(prior, "derived") ? "" : prior);
-    for (size_t i = 0; *text && i < json_array_size(arguments); ++i) {
-        const size_t used = strlen(text);
-        snprintf(text + used, 160 - used, " %s",
-                 mote_number_format(number, json_number_value(json_array_get(arguments, i)), 6));
-    }
     return text;
 }
 
@@ -144,7 +134,7 @@ static void print_parameters(const mote_outcome *outcome)
     static const char *const keys[] = { "mean", "sd", "lower_68", "upper_68", "best" };
     const json_t *list = json_object_get(outcome->json, "parameters");
     const int width = name_width(list);
-    char text[MOTE_NUMBER_SIZE], prior[160];
+    char text[MOTE_NUMBER_SIZE], prior[MOTE_PRIOR_TEXT];
     printf("\n%-*s %12s %12s %12s %12s %12s  %s\n", width, "parameter", "mean", "sd", "68 % from", "to", "best", "prior");
     const size_t shown = json_array_size(list) < MOST_ROWS ? json_array_size(list) : MOST_ROWS;
     for (size_t i = 0; i < shown; ++i) {
@@ -153,7 +143,7 @@ static void print_parameters(const mote_outcome *outcome)
         printf("%-*s", width, mote_outcome_text(parameter, "name"));
         for (size_t k = 0; k < sizeof keys / sizeof *keys; ++k)
             printf(" %12s", rounded(mote_outcome_number(parameter, keys[k]), sd / 10, text));
-        printf("  %s\n", prior_text(parameter, prior));
+        printf("  %s\n", mote_prior_text(parameter, prior));
     }
     if (shown < json_array_size(list))
         printf("and %d more in the JSON file\n", (int)(json_array_size(list) - shown));
@@ -224,32 +214,41 @@ static void print_side_by_side(const mote_outcome *outcomes, int n)
     }
 }
 
+static mote_evidence_estimate evidence_of(const mote_outcome *outcome)
+{
+    return (mote_evidence_estimate){ MOTE_VERSIONED(mote_evidence_estimate),
+                                     mote_outcome_number(outcome->json, "log_evidence"),
+                                     mote_outcome_number(outcome->json, "log_evidence_error"), outcome->identity };
+}
+
 static void print_bayes_factor(const mote_outcome *a, const mote_outcome *b)
 {
-    const double za = mote_outcome_number(a->json, "log_evidence"), zb = mote_outcome_number(b->json, "log_evidence"),
-                 error = hypot(mote_outcome_number(a->json, "log_evidence_error"),
-                               mote_outcome_number(b->json, "log_evidence_error"));
-    char value[MOTE_NUMBER_SIZE], width[MOTE_NUMBER_SIZE];
+    const mote_evidence_estimate first = evidence_of(a), second = evidence_of(b);
+    double log_factor, error;
+    char value[MOTE_NUMBER_SIZE], width[MOTE_NUMBER_SIZE], text[MOTE_DIFFERENCE_TEXT];
+    int status = mote_log_bayes_factor(&first, &second, 0, &log_factor, &error);
     printf("%s against %s: ", a->title, b->title);
-    if (!*a->identity || !*b->identity)
+    if (!status)
+        printf("log B = %s +- %s\n", rounded(log_factor, error, value), rounded(error, error, width));
+    else if (!*a->identity || !*b->identity)
         printf("no Bayes factor: the identity of data and likelihood of %s is unknown\n",
                *a->identity ? b->title : a->title);
-    else if (strcmp(a->identity, b->identity) != 0)
-        printf("no Bayes factor: data or likelihood differ: '%s' and '%s'\n", a->identity, b->identity);
-    else if (isnan(za) || isnan(zb))
-        printf("no Bayes factor: %s has no evidence\n", isnan(za) ? a->title : b->title);
+    else if (status == MOTE_EIDENTITY)
+        printf("no Bayes factor: data or likelihood differ: %s\n", mote_identity_difference(a, b, text));
     else
-        printf("log B = %s +- %s\n", rounded(za - zb, error, value), rounded(error, error, width));
+        printf("no Bayes factor: %s has no evidence\n", isfinite(first.log_evidence) ? b->title : a->title);
+    if (*mote_prior_difference(a, b, text))
+        printf("  different priors of parameters that both have: %s\n", text);
 }
 
 static void print_priors(const mote_outcome *outcome)
 {
     const json_t *list = json_object_get(outcome->json, "parameters");
-    char text[160];
+    char text[MOTE_PRIOR_TEXT];
     printf("  priors of %s:", outcome->title);
     for (size_t i = 0, shown = 0; i < json_array_size(list); ++i) {
         const json_t *parameter = json_array_get(list, i);
-        if (*prior_text(parameter, text))
+        if (*mote_prior_text(parameter, text))
             printf("%s %s %s", shown++ ? "," : "", mote_outcome_text(parameter, "name"), text);
     }
     const double mass = mote_outcome_result(outcome, "log_prior_mass");

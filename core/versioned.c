@@ -20,7 +20,7 @@ static const char *const names[] = {
     NAME(mote_particle_gibbs_options),
     NAME(mote_score_ascent_options),
     NAME(mote_smc2_options),   NAME(mote_smc2_stage),
-    NAME(mote_smc_options),    NAME(mote_smc_level),    NAME(mote_metropolis_options),
+    NAME(mote_smc_options),    NAME(mote_smc_level),    NAME(mote_metropolis_options), NAME(mote_evidence_estimate),
 };
 #undef NAME
 

@@ -34,6 +34,15 @@ const mote_ssm *mote_plugin_ssm(const mote_loaded_plugin *plugin)
     return plugin && mote_plugin_gives_ssm(plugin) ? &plugin->ssm : NULL;
 }
 
+const char *mote_plugin_data_file(const mote_loaded_plugin *plugin, int64_t index, uint64_t *hash)
+{
+    if (index < 0 || index >= plugin->data_file_count)
+        return NULL;
+    if (hash)
+        *hash = plugin->data_files[index].hash;
+    return plugin->data_files[index].path;
+}
+
 const char *mote_plugin_identity(const mote_loaded_plugin *plugin)
 {
     return plugin->model.target ? plugin->target.identity : plugin->ssm.identity;
@@ -180,6 +189,9 @@ void mote_plugin_release(mote_loaded_plugin **plugin)
     for (int64_t i = 0; i < gone->owned_count; ++i)
         mote_memory_release(&memory, gone->owned[i]);
     mote_memory_release(&memory, gone->owned);
+    for (int64_t i = 0; i < gone->data_file_count; ++i)
+        mote_memory_release(&memory, gone->data_files[i].path);
+    mote_memory_release(&memory, gone->data_files);
     mote_memory_release(&memory, gone->parameters);
     mote_memory_release(&memory, gone->ssm_parameters);
     mote_memory_release(&memory, gone->ssm_identity);

@@ -18,6 +18,10 @@ const char *mote_plugin_fingerprint(const mote_loaded_plugin *plugin);
 /* The identity of likelihood and data: of the target, or else of the state-space model. */
 const char *mote_plugin_identity(const mote_loaded_plugin *plugin);
 
+/* The data files that are part of it, in the order in which they were named, each with the hash of its content (may be
+ * NULL). NULL past the end. */
+const char *mote_plugin_data_file(const mote_loaded_plugin *plugin, int64_t index, uint64_t *hash);
+
 /* The state-space model's series comes from here; borrowed until the plug-in is released. `path` (may be NULL): the file
  * whose content becomes part of the identity. Before the model is used. */
 int mote_plugin_set_series(mote_loaded_plugin *plugin, const mote_series *series, const char *path);

@@ -33,11 +33,26 @@ int mote_plugin_hash_file(const char *path, uint64_t *hash)
     return status;
 }
 
+int mote_plugin_add_data_file(mote_loaded_plugin *plugin, const char *path)
+{
+    const int64_t n = plugin->data_file_count;
+    mote_data_file *files = mote_memory_resize(&plugin->memory, plugin->data_files, n, n + 1, sizeof *files);
+    if (!files)
+        return MOTE_ENOMEM;
+    plugin->data_files = files;
+    files[n].path = mote_memory_copy_text(&plugin->memory, path);
+    files[n].hash = MOTE_HASH_START;
+    if (!files[n].path)
+        return MOTE_ENOMEM;
+    ++plugin->data_file_count;
+    int status = mote_plugin_hash_file(path, &files[n].hash);
+    return status ? status : mote_plugin_hash_file(path, &plugin->data_hash);
+}
+
 static void host_identify(void *ctx, const char *path)
 {
     mote_loaded_plugin *plugin = ctx;
-    int status = path ? mote_plugin_hash_file(path, &plugin->data_hash) : MOTE_EINVAL;
-    ++plugin->data_files;
+    int status = path ? mote_plugin_add_data_file(plugin, path) : MOTE_EINVAL;
     if (status && !plugin->identify_status) {
         plugin->identify_status = status;
         snprintf(plugin->identify_path, sizeof plugin->identify_path, "%s", path ? path : "(no path)");

@@ -138,7 +138,7 @@ static int identity_of(const mote_loaded_plugin *plugin, const char *own, char *
     *identity = mote_memory_allocate(&plugin->memory, (int64_t)size, 1);
     if (!*identity)
         return MOTE_ENOMEM;
-    if (plugin->data_files)
+    if (plugin->data_file_count)
         snprintf(*identity, size, "%s %016" PRIx64, own, plugin->data_hash);
     else
         snprintf(*identity, size, "%s", own);
@@ -174,7 +174,6 @@ int mote_plugin_set_series(mote_loaded_plugin *plugin, const mote_series *series
     plugin->ssm.series = series;
     if (!path)
         return MOTE_OK;
-    int status = mote_plugin_hash_file(path, &plugin->data_hash);
-    ++plugin->data_files;
+    int status = mote_plugin_add_data_file(plugin, path);
     return status ? status : mote_plugin_set_identity(plugin);
 }

@@ -10,6 +10,12 @@
 
 enum { MOTE_PATH_SIZE = 4096 };
 
+/* A data file that is part of the identity: what it was called, and the hash of its content alone. */
+typedef struct mote_data_file {
+    char *path;
+    uint64_t hash;
+} mote_data_file;
+
 struct mote_loaded_plugin {
     mote_memory memory;
     void *handle;                /* of dlopen; NULL for a linked-in model */
@@ -28,7 +34,8 @@ struct mote_loaded_plugin {
     int64_t owned_count;
     int64_t overridden;          /* 1 once a [parameters] section was applied */
     uint64_t object_hash, section_hash, data_hash;
-    int64_t data_files;
+    mote_data_file *data_files;
+    int64_t data_file_count;
     int identify_status;         /* of the first data file that could not be read */
     char identify_path[512];
     char reason[512];            /* host->error */
@@ -37,6 +44,9 @@ struct mote_loaded_plugin {
 /* plugin_host.c: the table; a file's content fed into *hash, its length too, so that two files never look like one. */
 void mote_plugin_fill_host(mote_loaded_plugin *plugin);
 int mote_plugin_hash_file(const char *path, uint64_t *hash);
+
+/* Makes a data file part of the identity, and remembers it. */
+int mote_plugin_add_data_file(mote_loaded_plugin *plugin, const char *path);
 
 /* plugin_model.c. */
 int mote_plugin_gives_ssm(const mote_loaded_plugin *plugin);

@@ -349,9 +349,11 @@ void mote_nested_progress(mote_run *run, mote_progress *progress)
     progress->warning = mote_warning_text(state->newest);
     progress->iterations = state->dead.n;
     progress->live_points = state->live.n;
-    progress->remaining = mote_nested_remaining(state);
-    progress->log_evidence = state->running.log_z;
-    progress->log_evidence_error = sqrt(fmax(state->running.information, 0) / (double)state->live_points);
+    if (state->dead.n > 0) { /* before there is nothing to tell: all three stay NaN */
+        progress->remaining = mote_nested_remaining(state);
+        progress->log_evidence = state->running.log_z;
+        progress->log_evidence_error = sqrt(fmax(state->running.information, 0) / (double)state->live_points);
+    }
     progress->maximum_log_likelihood = state->watch.maximum;
     progress->efficiency = calls > 0 ? (double)state->birth_count / calls : NAN;
     if (state->birth_count > 0)

@@ -82,6 +82,7 @@ enum {
     MOTE_KIND_mote_smc_options,
     MOTE_KIND_mote_smc_level,
     MOTE_KIND_mote_metropolis_options,
+    MOTE_KIND_mote_evidence_estimate,
 };
 
 #define MOTE_VERSIONED(type) { (uint32_t)sizeof(type), MOTE_KIND_##type }

@@ -65,5 +65,21 @@ MOTE_API double mote_log_add(double a, double b);
 MOTE_API double mote_log_subtract(double a, double b); /* NaN when b > a */
 MOTE_API double mote_log_sum(const double *values, int64_t n);
 
+/* The evidence of one run, and of what:
+ *     mote_evidence_estimate e = { MOTE_VERSIONED(mote_evidence_estimate), mote_draws_log_evidence(draws),
+ *                                  mote_draws_log_evidence_error(draws), target.identity }; */
+typedef struct mote_evidence_estimate {
+    mote_head head;
+    double log_evidence, log_evidence_error; /* nats; an error of NaN: unknown */
+    const char *identity; /* of likelihood and data (mote_target, mote_ssm); NULL or "": unknown, and equal to nothing */
+} mote_evidence_estimate;
+
+/* The Bayes factor of two independent runs: log B = log Z_first - log Z_second, with the error
+ * sqrt(error_first^2 + error_second^2). Two evidences say something of two models only when likelihood and data are the
+ * same. With `unchecked` = 0, MOTE_EIDENTITY when they are not, or when an identity is unknown; 1: they are not compared.
+ * MOTE_EINVAL when an evidence is NaN, or both are zero. Both numbers are NaN after an error; `error` may be NULL. */
+MOTE_API int mote_log_bayes_factor(const mote_evidence_estimate *first, const mote_evidence_estimate *second,
+                                   int64_t unchecked, double *log_factor, double *error);
+
 MOTE_END
 #endif

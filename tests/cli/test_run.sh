@@ -91,4 +91,43 @@ check "has its draws" test "$(grep -c -v '^#' drawn/g.txt)" -eq 50
 expect "comparison of equal models" 0 "log B" "$mote" summarize chains/g other
 also "priors of chains/g"
 expect "comparison of other data" 0 "no Bayes factor: data or likelihood differ" "$mote" summarize chains/g whole
+also "the models gaussian and model.so"
+
+# ---- what differs, in words: the comparison of two runs of 30 live points
+short() { folder=$1; shift; "$mote" run "$@" -q -o "$folder" --live-points 30 >out 2>err || fail "run $folder" "exit code $?"; }
+differ() { expect "$1" 0 "$2" "$mote" summarize "$3" "$4"; }
+printf '[run]\nmodel = %s\n[model]\nwidth = 1\n' "$model" >pair.ini
+printf '1 0.5\n2 0.25\n' >seen.txt
+printf '1 0.5\n2 0.75\n' >again.txt
+mkdir elsewhere
+printf '1 0.5\n2 0.125\n' >elsewhere/seen.txt
+short one pair.ini
+short two pair.ini --set model.width=2 --set model.threads=yes
+differ "another setting" "differ: [model] width: 1 and 2; [model] threads: (not set) and yes" one two
+short seen pair.ini --set model.data=seen.txt --set model.identity=yes
+short again pair.ini --set model.data=again.txt --set model.identity=yes
+short moved pair.ini --set model.data=elsewhere/seen.txt --set model.identity=yes
+differ "another data file" "differ: data file seen.txt only in seen; data file again.txt only in again" seen again
+differ "a data file of another content" "differ: content of the data file seen.txt" seen moved
+differ "words and hashes" "differ: likelihood: the models model.so and model.so, one of which does not say" one seen
+short priors pair.ini --set "parameters.slope=uniform -5 6"
+differ "another prior" "different priors of parameters that both have: slope" one priors
+check "which is no reason to refuse" grep -q "log B = " out
+MOTE_PLUGIN_PATH=$build/examples/cosmology/.libs
+export MOTE_PLUGIN_PATH
+sky() { folder=$1; shift; short "$folder" "$source_folder/examples/cosmology/lcdm.ini" "$@"; }
+sky cc --set model.data=cc15
+sky cc_bao --set "model.data=cc15 desi_dr2" --set "model.gaussian.h=0.7 0.1"
+sky cc_sn --set "model.data=cc15 union3" --set "model.gaussian.h=0.7 0.2"
+sky uncut --set model.model=cpl --set model.data=cc15
+sky wedge --set model.model=cpl --set model.data=cc15 --set "model.constraint=w + wa < 0"
+# log .775 = -.2549, with 100,000 draws to .0017.
+expect "a joint constraint in the ini file" 0 "log prior mass of the joint constraint -0.25" "$mote" summarize wedge
+differ "evidences with and without it" "log B" uncut wedge
+also "joint constraint of log mass -0.25"
+expect "a point outside it" 0 "outside the joint constraint" "$mote" eval "$source_folder/examples/cosmology/cpl.ini" \
+    --set "model.constraint=w + wa < 0" omega_m=0.3 h=0.7 hrd=101 w=-1 wa=1.5
+differ "another data set" "differ: data: desi_dr2 only in cc_bao; 'gaussian h 0.69999999999999996 0.10" cc cc_bao
+differ "sets and Gaussian terms" "differ: data: desi_dr2 only in cc_bao; data: union3 only in cc_sn; 'gaussian h" cc_bao cc_sn
+also "only in cc_bao; 'gaussian h 0.69999999999999996 0.20"
 finish

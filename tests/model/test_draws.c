@@ -273,6 +273,53 @@ static void failing_release(void *ctx, void *block)
     free(block);
 }
 
+static void bayes_factor(void **state)
+{
+    (void)state;
+    mote_evidence_estimate a = { MOTE_VERSIONED(mote_evidence_estimate), -36.5, 0.3, "counts 7f" },
+                  b = { MOTE_VERSIONED(mote_evidence_estimate), -41.0, 0.4, "counts 7f" };
+    double factor, error;
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_OK);
+    assert_close(factor, 4.5, 1e-15, 0);
+    assert_close(error, 0.5, 1e-15, 0);
+    assert_int_equal(mote_log_bayes_factor(&b, &a, 0, &factor, NULL), MOTE_OK);
+    assert_close(factor, -4.5, 1e-15, 0);
+    const char *const others[] = { "counts 7e", "", NULL };
+    for (int i = 0; i < 3; ++i) {
+        b.identity = others[i];
+        assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_EIDENTITY);
+        assert_true(isnan(factor) && isnan(error));
+        assert_int_equal(mote_log_bayes_factor(&b, &a, 0, &factor, &error), MOTE_EIDENTITY);
+        assert_int_equal(mote_log_bayes_factor(&a, &b, 1, &factor, &error), MOTE_OK);
+        assert_close(factor, 4.5, 1e-15, 0);
+    }
+    a.identity = NULL; /* two that are unknown are not the same */
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_EIDENTITY);
+}
+
+static void bayes_factor_of_odd_evidences(void **state)
+{
+    (void)state;
+    mote_evidence_estimate a = { MOTE_VERSIONED(mote_evidence_estimate), -36.5, NAN, "x" },
+                  b = { MOTE_VERSIONED(mote_evidence_estimate), -INFINITY, 0, "x" };
+    double factor, error;
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_OK); /* b is excluded */
+    assert_true(factor == INFINITY && isnan(error));
+    a.log_evidence = -INFINITY;
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_EINVAL);
+    a.log_evidence = NAN;
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 1, &factor, &error), MOTE_EINVAL);
+    assert_true(isnan(factor) && isnan(error));
+    assert_int_equal(mote_log_bayes_factor(&a, NULL, 0, &factor, &error), MOTE_EINVAL);
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, NULL, NULL), MOTE_EINVAL);
+    a.head.kind = MOTE_KIND_mote_summary;
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_EKIND);
+    a.head.kind = MOTE_KIND_mote_evidence_estimate;
+    a.log_evidence = -1;
+    a.head.size = (uint32_t)offsetof(mote_evidence_estimate, identity); /* an older header would have no identity */
+    assert_int_equal(mote_log_bayes_factor(&a, &b, 0, &factor, &error), MOTE_EIDENTITY);
+}
+
 static void every_failed_allocation(void **state)
 {
     (void)state;
@@ -307,6 +354,8 @@ int main(void)
         cmocka_unit_test(covariance_far_from_zero),
         cmocka_unit_test(systematic_resampling),
         cmocka_unit_test(log_arithmetic),
+        cmocka_unit_test(bayes_factor),
+        cmocka_unit_test(bayes_factor_of_odd_evidences),
         cmocka_unit_test(every_failed_allocation),
     };
     mote_memory_open(&memory, NULL);
