@@ -2,6 +2,7 @@
 /* mote check MODEL.so [FILE.ini]: questions to a model before a run asks them. */
 #include <string.h>
 
+#include "cli/builtin.h"
 #include "cli/check_ssm.h"
 
 static int ends_with(const char *text, const char *end)
@@ -22,6 +23,10 @@ static int open_job(mote_job *job, const mote_arguments *arguments)
             model = arguments->operands[i];
     if (arguments->count > 2 || arguments->count != (model != NULL) + (file != NULL) || !arguments->count)
         return mote_complain(MOTE_EXIT_USAGE, "check: MODEL.so, FILE.ini or both are needed");
+    /* Here, where no ini file stands between: the message names what was typed. */
+    int code = model && !mote_builtin_find(model) ? mote_find_plugin(arguments->program, NULL, model, text, sizeof text) : 0;
+    if (code)
+        return code;
     if (!file) {
         snprintf(text, sizeof text, "[run]\nmodel = %s\nname = check\n", model);
         return mote_job_open_text(job, text, "check.ini", arguments);

@@ -32,6 +32,11 @@ question "a wrong gradient" 65 "FAIL  gradient" gradient=wrong
 question "failed points" 65 "prior draws:" likelihood=half_nan
 question "a likelihood that stops" 65 "code -7" likelihood=stop
 expect "check of a built-in model" 0 "0 failed" "$mote" check gaussian
+expect "check of an object that is not there" 66 "mote: model 'nosuch.so' was not found: not at nosuch.so" "$mote" check nosuch.so
+check "which names no file but that" sh -c '! grep -q "check\.ini" err'
+expect "check of one in a folder" 66 "mote: model './no/such.so' was not found" "$mote" check ./no/such.so
+printf '[run]\nmodel = gaussian\n' >other.ini
+expect "check of one with an ini file" 66 "mote: model 'nosuch.so' was not found" "$mote" check nosuch.so other.ini
 
 expect "new" 0 "cd line && make run" "$mote" new target line
 expect "new does not overwrite" 73 "line" "$mote" new target line
