@@ -58,7 +58,7 @@ def check_anesthetic(root, record, truth):
     found = {p["name"]: (float(np.ravel(samples[p["name"]].mean())[0]), float(np.ravel(samples[p["name"]].std())[0]))
              for p in truth}
     mean, sd = worst(truth, found)
-    check(f"{root}: anesthetic means and sds", mean < 0.05 and sd < 0.05, f"{mean:.1e} sd, {sd:.1e}")
+    check(f"{root}: anesthetic means and sds", mean < 0.01 and sd < 0.01, f"{mean:.1e} sd, {sd:.1e}")
     pull = (float(samples.logZ()) - record["log_evidence"]) / record["log_evidence_error"]
     check(f"{root}: anesthetic log Z within .2 of the error", abs(pull) < 0.2,
           f"{float(samples.logZ()):.4f}, {record['log_evidence']:.4f} +- {record['log_evidence_error']:.4f}")
