@@ -65,6 +65,7 @@ typedef struct mote_backward_mean {
     double *const *before;
     double *const *value;
     double *const *const *term;
+    const double *log_weight; /* of the children: terms of those without weight are not judged */
 } mote_backward_mean;
 
 typedef struct mote_backward_scratch mote_backward_scratch;

@@ -254,13 +254,15 @@ static int terms(mote_backward *b, mote_backward_scratch *s, double *const *term
     return status > 0 ? mote_backward_fails(s, "the functional returned a code above 0") : status;
 }
 
-/* No finite number among the terms of a child's n pairs, from column `from`: named; of pairs without weight, zero. */
+/* No finite number among the terms of a child's n pairs, from column `from`: named; of pairs or children without
+ * weight, zero. */
 static int check_terms(mote_backward *b, mote_backward_scratch *s, double *const *term, int64_t from, int64_t n,
                        const double *weight, int64_t child)
 {
+    const int counts = b->mean->log_weight[child] > -INFINITY;
     for (int64_t k = 0; k < b->mean->count; ++k)
         for (int64_t i = 0; i < n; ++i)
-            if (!isfinite(term[k][from + i]) && !(weight[i] > 0))
+            if (!isfinite(term[k][from + i]) && !(counts && weight[i] > 0))
                 term[k][from + i] = 0;
             else if (!isfinite(term[k][from + i])) {
                 snprintf(s->text, sizeof s->text, "the functional gives no finite number for '%.60s' of particle %lld",

@@ -118,7 +118,8 @@ static int add_functional(const task *t, mote_pairs_scratch *s, int64_t r, int64
 static int sum_row(const task *t, mote_pairs_scratch *s, int64_t r)
 {
     double largest = -INFINITY, total = 0;
-    const int64_t components = t->mean ? t->pairs->components : 0;
+    const int counts = t->mean && !(t->rows->log_weight && t->rows->log_weight[r] == -INFINITY);
+    const int64_t components = counts ? t->pairs->components : 0;
     int status = MOTE_OK;
     for (int64_t k = 0; k < t->pairs->space->model.state_count; ++k)
         for (int64_t i = 0; i < MOTE_BLOCK && i < t->columns->n; ++i)
@@ -139,7 +140,7 @@ static int sum_row(const task *t, mote_pairs_scratch *s, int64_t r)
         status = components ? add_functional(t, s, r, first, n, factor) : MOTE_OK;
     }
     t->log_sum[r] = total > 0 ? largest + mote_log(total) : -INFINITY;
-    for (int64_t k = 0; k < components; ++k)
+    for (int64_t k = 0; t->mean && k < t->pairs->components; ++k)
         t->mean[k][r] = total > 0 ? s->sum[k] / total : 0;
     return status;
 }

@@ -29,7 +29,8 @@ typedef struct mote_pairs {
 typedef struct mote_pair_side {
     int64_t n;
     const double *const *state;
-    const double *log_weight; /* b of the columns; not looked at of the rows */
+    const double *log_weight; /* b of the columns; of rows: the functional of those at -inf is not asked for, their mean
+                               * is 0; NULL: of none */
 } mote_pair_side;
 
 int mote_pairs_open(mote_pairs *pairs, const mote_state_space *space,

@@ -267,7 +267,7 @@ static int look_back(mote_paris_smoother *paris)
     const mote_parents parents = { n, (const double *const *)filter->before->state, filter->before->log_weight };
     const mote_children children = { n, 0, (const double *const *)filter->now->state, filter->ancestor };
     const mote_backward_mean mean = { paris->functional, paris->count, paris->before, paris->value,
-                                      (double *const *const *)paris->term };
+                                      (double *const *const *)paris->term, filter->now->log_weight };
     --block.step;
     if (paris->smoother == MOTE_ON_LINE_GENEALOGY) {
         memcpy(paris->chosen, filter->ancestor, (size_t)n * sizeof *paris->chosen);

@@ -63,7 +63,7 @@ static int sum_pairs(mote_smoother_state *s, const mote_generation *g, const mot
                      const mote_pair_side *columns)
 {
     const mote_block block = mote_generation_block(later, &s->filter, 0, s->n);
-    const mote_pair_side rows = { s->n, (const double *const *)g->state, NULL };
+    const mote_pair_side rows = { s->n, (const double *const *)g->state, g->log_weight };
     const int64_t before = s->pairs.densities;
     const int status = mote_pairs_sum(&s->pairs, &block, &rows, columns, 1, s->column[LOG_SUM], s->p ? s->mean : NULL);
     s->ledger->transition_densities += s->pairs.densities - before;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/vector.h"
+#include "tests/support/dead_region.h"
 #include "tests/support/filter_bench.h"
 
 static void open_paris(filter_bench *b, mote_paris_smoother *paris, int64_t way, int64_t draws, int64_t steps)
@@ -426,6 +427,29 @@ static void pairs_without_weight_do_not_count(void **unused)
         }
 }
 
+/* Children and parents of weight zero: PaRIS, the forward smoother and the genealogy ask nothing of their terms. */
+static void particles_without_weight_do_not_count(void **unused)
+{
+    static const double term[] = { 0, 1e9, NAN, INFINITY };
+    static const int64_t sizes[] = { 50, 1500 };
+    (void)unused;
+    for (int64_t smoother = MOTE_ON_LINE_PARIS; smoother <= MOTE_ON_LINE_GENEALOGY; ++smoother)
+        for (int s = 0; s < 2; ++s)
+            for (int k = 0; k < 4; ++k) {
+                static double first;
+                double number = term[k];
+                const mote_ssm model = dead_region_model(&number);
+                const mote_paris_options options = { MOTE_VERSIONED(mote_paris_options), .particles = sizes[s],
+                                                     .seed = 5, .smoother = smoother };
+                mote_run *run = finished_run_of(mote_paris, &model, &options);
+                first = k ? first : mote_paris_estimate(run, 0);
+                assert_true(isfinite(first) && mote_paris_estimate(run, 0) == first);
+                for (int64_t i = 0; i < sizes[s]; ++i)
+                    assert_true(isfinite(mote_paris_statistic(run, 0)[i]));
+                mote_run_close(&run);
+            }
+}
+
 static int bad_additive(void *ctx, const mote_block *block, double *const *value)
 {
     for (int64_t i = 0; i < block->n; ++i)
@@ -500,6 +524,7 @@ int main(void)
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(gradient_is_the_score),
         cmocka_unit_test(pairs_without_weight_do_not_count),
+        cmocka_unit_test(particles_without_weight_do_not_count),
         cmocka_unit_test(what_is_missing_or_fails_is_named),
         cmocka_unit_test(death_is_defined),
     };

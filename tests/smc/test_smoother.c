@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/support/allocator.h"
+#include "tests/support/dead_region.h"
 #include "tests/support/filter_bench.h"
 #include "tests/support/linear_gaussian_exact.h"
 #include "tests/support/smoother_run.h"
@@ -403,6 +404,25 @@ static void one_particle_and_one_time_are_enough(void **unused)
             }
 }
 
+/* What a functional is of particles that have no weight is not looked at, whether it is a number or not. */
+static void particles_without_weight_do_not_count(void **unused)
+{
+    static const double term[] = { 0, 1e9, NAN, INFINITY };
+    double first = 0, number;
+    (void)unused;
+    for (int64_t method = 0; method < METHODS; ++method)
+        for (int k = 0; k < 4; ++k) {
+            const mote_ssm model = dead_region_model(&number);
+            mote_smoother_options options = small_options(method);
+            set_sizes(&options, 60, 60, DEAD_REGION_TIMES);
+            number = term[k];
+            mote_run *run = finish_smoother(&model, &options);
+            first = k ? first : mote_smoother_functional(run, 0);
+            assert_true(isfinite(first) && mote_smoother_functional(run, 0) == first);
+            mote_run_close(&run);
+        }
+}
+
 /* Nothing is observed at some times: potentials are skipped there, also on the way back. */
 static void missing_observations_are_smoothed_over(void **unused)
 {
@@ -469,6 +489,7 @@ int main(void)
         cmocka_unit_test(draws_are_trajectories),
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(one_particle_and_one_time_are_enough),
+        cmocka_unit_test(particles_without_weight_do_not_count),
         cmocka_unit_test(missing_observations_are_smoothed_over),
         cmocka_unit_test(what_is_missing_is_named),
     };
