@@ -5,7 +5,8 @@
  *
  *     (W_t^i / beta_i) m(x_t^i, x~_{t+1}^j) / gamma_{t+1}(x~_{t+1}^j)
  *
- * (after Fearnhead, Wyncoll and Tawn 2010). Where m is narrow against both clouds few pairs have weight. */
+ * (after Fearnhead, Wyncoll and Tawn 2010). Where m is narrow against both clouds few pairs have weight. Known answer:
+ * tests/smc/test_smoother_law.c, the law of the pairs and their weights over every outcome of a run. */
 #include <math.h>
 #include <string.h>
 

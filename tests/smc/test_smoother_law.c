@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Exact laws of smoothers. The marginal smoother against sums over all paths of the particles; by enumeration of every
  * outcome of a run on the tiny chain the law E[Z H] = Z E[H | y] of every method without a bias (backward draws of all
- * four ways, marginal, genealogy, a lag that covers the series), and of a filter that meets an information filter.
- * Nothing here is statistical. Whole runs: test_smoother.c; the law of backward draws given the filter:
- * test_backward.c. */
+ * four ways, marginal, genealogy, a lag that covers the series), of a filter that meets an information filter, and of
+ * the pairs that two-filter smoothing in linear time draws. Nothing here is statistical; the last catches the planted
+ * pairs_ahead_not_divided and pairs_later_by_earlier. Whole runs: test_smoother.c; the law of backward draws given the
+ * filter: test_backward.c. */
 #include <mote/smoother.h>
 
 #include "smc/smoother.h"
 #include "tests/support/filter_bench.h"
+#include "tests/support/path_law.h"
 #include "tests/support/smoother_run.h"
 
 /* ---- the marginal smoother against all paths of particles ---- */
@@ -303,6 +305,184 @@ static void two_filters_meet(void **unused)
         }
 }
 
+/* ---- pairs ----
+ * What two_filter_linear answers is a ratio and has a bias; what is exact is the law of its pairs and the weights that
+ * they get. With w_p = (W_t^i / beta_i) m(x_t^i, x~_{t+1}^j) / gamma_{t+1}(x~_{t+1}^j) of pair p = (i, j)
+ *
+ *     E[Z_t Z~_{t+1} (1/M) sum_p w_p h(x_t^i, x~_{t+1}^j)] = Z E[h(x_t, x_{t+1}) | y]
+ *
+ * for any h, over every outcome of a run, and each answer is sum_p w_p h_p / sum_p w_p. The weights are worked out here
+ * from the states alone: W_t^i / beta_i is sum_k W_t^k a(x_t^k) / a(x_t^i) where the look-ahead is a. */
+
+enum { ONE, EARLIER, LATER, PRODUCT, SQUARES, MOMENTS };
+
+static void moments_of(double x, double next, double *moment)
+{
+    const double all[MOMENTS] = { 1, x, next, x * next, x * x + 3 * next * next };
+    memcpy(moment, all, sizeof all);
+}
+
+/* Z E[moments of (x_t, x_{t+1}) | y] for t = 0 .. times - 2. */
+static void pair_truth(const mote_ssm *model, int times, double (*truth)[MOMENTS])
+{
+    const int paths = times < 3 ? 9 : 27;
+    for (int k = 0; k < paths; ++k) {
+        double path[CHAIN_TIMES], moment[MOMENTS];
+        path_of_number(k, times, path);
+        double p = probability_of(model, 0, 0, path[0]) * potential_of(model, 0, 0, path[0]);
+        for (int t = 1; t < times && p > 0; ++t)
+            p *= probability_of(model, t, path[t - 1], path[t]) * potential_of(model, t, path[t - 1], path[t]);
+        for (int t = 0; t < times - 1; ++t) {
+            moments_of(path[t], path[t + 1], moment);
+            for (int m = 0; m < MOMENTS; ++m)
+                truth[t][m] += p * moment[m];
+        }
+    }
+}
+
+/* exp of what a callback says of one state, as the earlier of two or as the present one. */
+static double value_of(int (*callback)(void *, const mote_block *), int64_t step, double before, double now)
+{
+    const double *previous[] = { &before };
+    double *state[] = { &now }, log_value = 0;
+    const mote_block block = { MOTE_VERSIONED(mote_block), .n = 1, .step = step, .previous = previous, .state = state,
+                               .log_weight = &log_value };
+    assert_status(callback ? callback(NULL, &block) : MOTE_OK, MOTE_OK);
+    return exp(log_value);
+}
+
+/* sum_p w_p (moments of pair p) / M after time t was smoothed; its mean of x_t is their ratio, and so is its share of
+ * the functional, which is added to *functional. */
+static void sums_of_pairs(const mote_smoother_state *s, const mote_ssm *model, int64_t t, double *sum,
+                          double *functional)
+{
+    const mote_generation *g = mote_history_generation(&s->history, t);
+    double total = 0, all = 0, moment[MOMENTS];
+    memset(sum, 0, MOMENTS * sizeof *sum);
+    for (int64_t i = 0; i < s->n; ++i) {
+        total += exp(g->log_weight[i]);
+        all += exp(g->log_weight[i]) * value_of(model->look_ahead, t + 1, g->state[0][i], 0);
+    }
+    for (int64_t p = 0; p < s->m; ++p) {
+        const double x = s->column[0][p], next = s->column[1][p];
+        const double weight = all / total / value_of(model->look_ahead, t + 1, x, 0) *
+                              probability_of(model, t + 1, x, next) / value_of(model->log_artificial, t + 1, 0, next);
+        moments_of(x, next, moment);
+        for (int m = 0; m < MOMENTS; ++m)
+            sum[m] += weight * moment[m] / (double)s->m;
+    }
+    assert_close(s->now.mean[t], sum[EARLIER] / sum[ONE], 1e-12, 1e-13);
+    *functional += (sum[LATER] + sum[PRODUCT] + (t ? 0 : sum[EARLIER])) / sum[ONE];
+}
+
+/* One outcome: Z_t Z~_{t+1} times the sums at each t. */
+static void finish_outcome(mote_run *run, const mote_ssm *model, double (*sums)[MOMENTS])
+{
+    const mote_smoother_state *s = run->state;
+    double log_evidence[CHAIN_TIMES] = { 0 }, functional = 0;
+    while (s->phase == SMOOTHER_FORWARD) {
+        assert_status(mote_run_step(run), MOTE_OK);
+        log_evidence[s->filter.step - 1] = s->filter.log_evidence;
+    }
+    while (s->phase == SMOOTHER_BACKWARD) {
+        const int64_t t = s->at;
+        const double before = s->information.log_evidence; /* of t + 1: at the end of the step it is that of t */
+        const int status = mote_run_step(run);
+        if (status && status != MOTE_DONE)
+            fail_msg("%s", mote_run_message(run));
+        if (t == s->count - 1)
+            continue;
+        sums_of_pairs(s, model, t, sums[t], &functional);
+        for (int m = 0; m < MOMENTS; ++m)
+            sums[t][m] *= exp(log_evidence[t] + before);
+    }
+    assert_close(mote_smoother_functional(run, 0), functional, 1e-12, 0);
+}
+
+static void check_pairs(mote_ssm model, int times, mote_smoother_options options)
+{
+    double truth[CHAIN_TIMES][MOMENTS] = { { 0 } }, estimate[CHAIN_TIMES][MOMENTS] = { { 0 } }, total = 0;
+    double sums[CHAIN_TIMES][MOMENTS];
+    mote_source *source;
+    model.series = &short_series[times - 1];
+    pair_truth(&model, times, truth);
+    assert_status(mote_source_open_enumerate(&source), MOTE_OK);
+    const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .source = source };
+    options.hooks = &hooks;
+    options.method = MOTE_SMOOTHER_TWO_FILTER_LINEAR;
+    while (mote_source_enumerate_next(source)) {
+        mote_run *run = open_smoother(&model, &options);
+        finish_outcome(run, &model, sums);
+        const double probability = mote_source_enumerate_weight(source);
+        total += probability;
+        for (int t = 0; t < times - 1; ++t)
+            for (int m = 0; m < MOMENTS; ++m)
+                estimate[t][m] += probability * sums[t][m];
+        mote_run_close(&run);
+    }
+    assert_status(mote_source_status(source), MOTE_OK);
+    assert_close(total, 1, 1e-12, 0);
+    for (int t = 0; t < times - 1; ++t)
+        for (int m = 0; m < MOMENTS; ++m)
+            assert_close(estimate[t][m], truth[t][m], 1e-12, 0);
+    mote_source_close(&source);
+}
+
+static const double two_state_gamma[2] = { 0.55, 0.45 };
+
+static int two_state_artificial(void *ctx, const mote_block *block, mote_source *source)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->state[0][i] = (double)mote_choose(source, two_state_gamma, 2);
+    return 0;
+}
+
+static int two_state_log_artificial(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(two_state_gamma[(int)block->state[0][i]]);
+    return 0;
+}
+
+/* Not a good one. */
+static int two_state_look_ahead(void *ctx, const mote_block *block)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < block->n; ++i)
+        block->log_weight[i] = log(0.5 + (double)block->step * block->previous[0][i]);
+    return 0;
+}
+
+static void pairs_have_their_law(void **unused)
+{
+    mote_ssm two = two_state_chain();
+    mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2, .pairs = 2 };
+    (void)unused;
+    two.artificial = two_state_artificial;
+    two.log_artificial = two_state_log_artificial;
+    two.propose_backward = NULL;
+    for (int ahead = 0; ahead < 2; ++ahead) {
+        two.look_ahead = ahead ? two_state_look_ahead : NULL;
+        options.resample = MOTE_RULE_ALWAYS;
+        options.particles = options.pairs = 2;
+        check_pairs(two, 2, options);
+        options.pairs = 3;
+        check_pairs(two, 2, options);
+        options.particles = 3;
+        options.pairs = 2;
+        check_pairs(two, 2, options);
+        options.particles = 2;
+        options.pairs = 1;
+        options.resample = MOTE_RULE_NEVER;
+        check_pairs(two, 3, options);
+    }
+    options.resample = MOTE_RULE_ALWAYS;
+    options.pairs = 2;
+    check_pairs(chain_t, 2, options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +491,7 @@ int main(void)
         cmocka_unit_test(every_scheme_is_unbiased),
         cmocka_unit_test(metropolis_draws_are_unbiased),
         cmocka_unit_test(two_filters_meet),
+        cmocka_unit_test(pairs_have_their_law),
     };
     return run_unit_tests(tests);
 }
