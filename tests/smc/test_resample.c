@@ -1,52 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Live resampling: against plain loops on the same numbers, against the enumerated laws, and the same bytes for any
- * number of threads and every instruction set; weights of all sizes; no memory taken in a step. Statistical tests have
- * fixed seeds; their bound is passed with probability 1e-6 by a correct program under a fresh one. */
-#include <stdlib.h>
-
+/* Live resampling: against plain loops on the same numbers, and the same bytes for any number of threads and every
+ * instruction set; weights of all sizes; no memory taken in a step. The law of live draws: test_resample_live.c. */
 #include "core/vector_variants.h"
-#include "smc/alias.h"
-#include "smc/resample.h"
+#include "tests/smc/resampling.h"
 #include "tests/support/allocator.h"
-#include "tests/support/test.h"
 
-enum { MOST = 1 << 20, MANY = 30000, GUARD = -7 };
-static double weight[MOST], factor[MOST / MOTE_WEIGHT_BLOCK], plain[MOST], uniform[MOST + 1];
+enum { GUARD = -7 };
+static double uniform[MOST + 1];
 static int32_t ancestor[MOST], expected[MOST];
-static mote_memory memory;
-
-static int open_memory(void **state)
-{
-    (void)state;
-    return mote_memory_open(&memory, NULL);
-}
-
-static void open_resampler(mote_resampler *r, int64_t choice, int64_t capacity, mote_pool *pool)
-{
-    mote_message message;
-    assert_status(mote_resampler_open(r, choice, capacity, &memory, pool, &message), MOTE_OK);
-    r->steps = choice == MOTE_RESAMPLE_METROPOLIS ? 5 : 0;
-}
-
-static mote_source source_at(uint32_t step)
-{
-    mote_source source = mote_source_live(mote_source_key(11, 0));
-    source.step = step;
-    return source;
-}
-
-/* exp(sd z), every seventh zero when `holes`; block factors 2^-(b mod 3). */
-static void fill(int64_t n, double sd, int holes, uint32_t step)
-{
-    mote_source source = source_at(step);
-    source.draw = 1000;
-    mote_normals(&source, weight, n);
-    for (int64_t i = 0; i < n; ++i) {
-        weight[i] = holes && i % 7 == 2 ? 0.0 : mote_exp(sd * weight[i]);
-        factor[i / MOTE_WEIGHT_BLOCK] = ldexp(1.0, -(int)(i / MOTE_WEIGHT_BLOCK % 3));
-        plain[i] = weight[i] * factor[i / MOTE_WEIGHT_BLOCK];
-    }
-}
 
 /* ---- plain loops ---- */
 
@@ -375,111 +336,6 @@ static void nothing_to_draw_from(void **state)
     }
 }
 
-/* ---- laws of live draws, by the enumerated ones ---- */
-
-enum { N = 4, ENTRIES = N * 256 };
-
-/* The largest chi-square that `freedom` degrees pass with probability 1e-6 (Wilson and Hilferty 1931). */
-static double chi_square_bound(double freedom)
-{
-    const double z = 4.753424, t = 2.0 / (9.0 * freedom);
-    return freedom * pow(1.0 - t + z * sqrt(t), 3);
-}
-
-static int64_t entry_of(int64_t slot)
-{
-    int64_t number = slot;
-    for (int64_t s = 0; s < N; ++s)
-        number = number * N + ancestor[s];
-    return number;
-}
-
-static int draw_four(mote_resampler *r, mote_source *source, const double *four, int64_t kept, int64_t *slot)
-{
-    const mote_block_weights w = { four, NULL, N, 0 };
-    *slot = 0;
-    if (kept >= 0)
-        return mote_resample_conditional(r, source, &w, N, kept, ancestor, slot);
-    return mote_resample(r, source, &w, N, ancestor);
-}
-
-static void check_live(int64_t choice, const double *four, int64_t kept)
-{
-    enum { REPEATS = 20000 };
-    double law[ENTRIES] = { 0 }, found[ENTRIES] = { 0 }, statistic = 0, freedom = -1;
-    mote_resampler r;
-    mote_source *source;
-    int64_t slot;
-    open_resampler(&r, choice, N, NULL);
-    mote_source_open_enumerate(&source);
-    while (mote_source_enumerate_next(source)) {
-        assert_status(draw_four(&r, source, four, kept, &slot), MOTE_OK);
-        law[entry_of(slot)] += mote_source_enumerate_weight(source);
-    }
-    mote_source_close(&source);
-    for (uint32_t repeat = 0; repeat < REPEATS; ++repeat) {
-        mote_source live = source_at(1000 + repeat);
-        assert_status(draw_four(&r, &live, four, kept, &slot), MOTE_OK);
-        ++found[entry_of(slot)];
-    }
-    double rare = 0, rare_found = 0;
-    for (int64_t e = 0; e < ENTRIES; ++e) {
-        const int frequent = law[e] * REPEATS >= 10;
-        assert_true(law[e] > 1e-14 || found[e] == 0);
-        statistic += frequent ? pow(found[e] - law[e] * REPEATS, 2) / (law[e] * REPEATS) : 0;
-        freedom += frequent;
-        rare += frequent ? 0 : law[e] * REPEATS;
-        rare_found += frequent ? 0 : found[e];
-    }
-    if (rare >= 10) {
-        statistic += pow(rare_found - rare, 2) / rare;
-        ++freedom;
-    }
-    assert_true(freedom <= 0 ? statistic == 0 : statistic < chi_square_bound(freedom));
-    mote_resampler_close(&r);
-}
-
-static void live_draws_have_the_enumerated_law(void **state)
-{
-    static const double vectors[][N] = { { 0.1, 0.35, 0.25, 0.3 }, { 0.6, 0, 0.15, 0.25 } };
-    (void)state;
-    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
-        for (int v = 0; v < 2; ++v) {
-            const int64_t flags = mote_resampling_flags(choice);
-            if (!(flags & MOTE_RESAMPLING_WEIGHTED))
-                check_live(choice, vectors[v], -1);
-            for (int64_t k = 0; flags & MOTE_RESAMPLING_CONDITIONAL && k < N; k += 2)
-                if (vectors[v][k] > 0)
-                    check_live(choice, vectors[v], k);
-        }
-}
-
-/* Offspring of a million particles: the weights' share of each tenth, within what the scheme's variance allows at most
- * (multinomial's), 6 sd: false alarms below 1e-7. */
-static void large_populations_have_their_means(void **state)
-{
-    const mote_block_weights w = { weight, factor, MOST, 0 };
-    (void)state;
-    fill(MOST, 1.0, 1, 21);
-    for (int64_t choice = 0; choice <= MOTE_RESAMPLE_KILLING; ++choice) {
-        double sum = 0, share[10] = { 0 };
-        int64_t found[10] = { 0 };
-        mote_source source = source_at(2);
-        mote_resampler r;
-        open_resampler(&r, choice, MOST, NULL);
-        assert_status(mote_resample(&r, &source, &w, MOST, ancestor), MOTE_OK);
-        for (int64_t i = 0; i < MOST; ++i)
-            sum += plain[i];
-        for (int64_t i = 0; i < MOST; ++i) {
-            share[i * 10 / MOST] += plain[i] / sum;
-            ++found[(int64_t)ancestor[i] * 10 / MOST];
-        }
-        for (int t = 0; t < 10; ++t)
-            assert_close((double)found[t], MOST * share[t], 0, 6 * sqrt(MOST * share[t] * (1 - share[t])));
-        mote_resampler_close(&r);
-    }
-}
-
 /* ---- the rest ---- */
 
 /* Two steps: the second finds all memory that it needs. */
@@ -557,36 +413,6 @@ static void survivors_keep_their_slots(void **state)
     }
 }
 
-static void alias_table_is_exact(void **state)
-{
-    static double share[MANY];
-    double sum = 0;
-    mote_alias table;
-    (void)state;
-    fill(MANY, 2.0, 1, 6);
-    assert_status(mote_alias_open(&table, MANY, &memory), MOTE_OK);
-    assert_status(mote_alias_build(&table, plain, MANY), MOTE_OK);
-    for (int64_t i = 0; i < MANY; ++i) {
-        sum += plain[i];
-        share[i] = 0;
-    }
-    for (int64_t c = 0; c < MANY; ++c) {
-        share[c] += (double)table.cut[c] / 0x1p64;
-        share[table.other[c]] += 1 - (double)table.cut[c] / 0x1p64;
-    }
-    for (int64_t i = 0; i < MANY; ++i) {
-        assert_close(share[i], plain[i] / sum * MANY, 1e-11, 1e-9);
-        assert_true(plain[i] > 0 || share[i] == 0);
-    }
-    assert_status(mote_alias_build(&table, plain, MANY + 1), MOTE_EINVAL);
-    memset(plain, 0, sizeof plain);
-    assert_status(mote_alias_build(&table, plain, MANY), MOTE_ENUMERIC);
-    plain[1] = -1;
-    assert_status(mote_alias_build(&table, plain, MANY), MOTE_EINVAL);
-    mote_alias_close(&table);
-}
-
-/* What is recorded is replayed, whichever way the numbers were asked for. */
 static void tapes_hold_resampling(void **state)
 {
     (void)state;
@@ -622,12 +448,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(small_sizes),
         cmocka_unit_test(factors_belong_to_blocks),
         cmocka_unit_test(nothing_to_draw_from),
-        cmocka_unit_test(live_draws_have_the_enumerated_law),
-        cmocka_unit_test(large_populations_have_their_means),
         cmocka_unit_test(a_step_takes_no_memory),
         cmocka_unit_test(open_fails_cleanly),
         cmocka_unit_test(survivors_keep_their_slots),
-        cmocka_unit_test(alias_table_is_exact),
         cmocka_unit_test(tapes_hold_resampling),
     };
     program = argv[0];
