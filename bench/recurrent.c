@@ -13,7 +13,8 @@
  * lower. With CPU seconds of learning for one seed, and the parameters at the end. `recurrent model >data` feeds
  * doc/figures/recurrent.gp.
  *
- * Usage: recurrent ["model proposal both", or some of them; default the first two [share of the iterations]] */
+ * Usage: recurrent ["model proposal both", or some of them; default the first two [share of the iterations
+ *        [seeds, 2 to 5; default 5]]] */
 #include <math.h>
 #include <mote/mote.h>
 #include <mote/plugin.h>
@@ -23,6 +24,8 @@
 
 enum { SEEDS = 5, TIMES = 500, UNITS = 5, METHODS = 3, PARAMETERS = 31, POINTS = 7 };
 enum { GAIN, NOISE, SCALE, PRECISION, WIDTH, SPREAD, WEIGHT }; /* as the model declares them */
+
+static int seeds = SEEDS;
 
 static const char *const method_names[METHODS] = { "PPG", "PaRIS", "genealogy" };
 static const int64_t methods[METHODS] = { MOTE_SCORE_PPG, MOTE_SCORE_PARIS, MOTE_SCORE_GENEALOGY };
@@ -143,7 +146,7 @@ static void learn(const experiment *e, const model *m, const double *guide, int 
         if (e->objective == MOTE_OBJECTIVE_LIKELIHOOD)
             memcpy(theta + PRECISION, guide + PRECISION, (WEIGHT - PRECISION) * sizeof *theta);
         c->value[p][seed] = done || !seed ? evaluate(e, m, theta) : c->value[p][0];
-        c->seconds[p] += seconds / SEEDS;
+        c->seconds[p] += seconds / seeds;
     }
     mote_run_close(&run);
 }
@@ -152,11 +155,11 @@ static void mean_of(const double *value, int stride, double *mean, double *error
 {
     double square = 0;
     *mean = 0;
-    for (int s = 0; s < SEEDS; ++s)
-        *mean += value[s * stride] / SEEDS;
-    for (int s = 0; s < SEEDS; ++s)
-        square += (value[s * stride] - *mean) * (value[s * stride] - *mean) / (SEEDS - 1);
-    *error = sqrt(square / SEEDS);
+    for (int s = 0; s < seeds; ++s)
+        *mean += value[s * stride] / seeds;
+    for (int s = 0; s < seeds; ++s)
+        square += (value[s * stride] - *mean) * (value[s * stride] - *mean) / (seeds - 1);
+    *error = sqrt(square / seeds);
 }
 
 static void print_curves(const experiment *e, const curve *c)
@@ -193,7 +196,7 @@ static void print_parameters(const curve *c, const double *truth)
     printf("# %-10s", "W, rms off");
     for (int k = 0; k < METHODS; ++k) {
         double off[SEEDS] = { 0 }, mean, error;
-        for (int s = 0; s < SEEDS; ++s) {
+        for (int s = 0; s < seeds; ++s) {
             for (int p = WEIGHT; p < PARAMETERS; ++p)
                 off[s] += (c[k].theta[s][p] - truth[p]) * (c[k].theta[s][p] - truth[p]) / (UNITS * UNITS);
             off[s] = sqrt(off[s]);
@@ -214,7 +217,7 @@ static void perform(const experiment *e)
     memset(curves, 0, sizeof curves);
     start_of(&example, own);
     curves[METHODS].value[0][0] = evaluate(e, &example, own);
-    for (int seed = 0; seed < SEEDS; ++seed)
+    for (int seed = 0; seed < seeds; ++seed)
         for (int k = 0; k < METHODS; ++k)
             learn(e, &m, own, k, seed, &curves[k]);
     print_curves(e, curves);
@@ -237,6 +240,8 @@ int main(int argc, char **argv)
           .filter_particles = 1000, .iterations = { 0, 5, 10, 20, 40, 60, 80 } },
     };
     const char *which = argc > 1 ? argv[1] : "model proposal";
+    if (argc > 3)
+        seeds = atoi(argv[3]) > SEEDS ? SEEDS : atoi(argv[3]) < 2 ? 2 : atoi(argv[3]);
     bench_head("learning a recurrent network at equal budgets k N");
     for (int e = 0; e < 3; ++e) {
         for (int p = 0; p < POINTS && argc > 2; ++p)

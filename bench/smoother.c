@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Smoothers on a linear-Gaussian series of 50 (case A): time of a run on one thread, and root mean square error of the
- * smoothed means (over the times) and of E sum x_{t-1} x_t, from replicates against the exact values. */
+ * smoothed means (over the times) and of E sum x_{t-1} x_t, from replicates against the exact values.
+ *
+ * Usage: smoother [replicates, default 50] */
 #include <math.h>
 #include <mote/smoother.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bench/bench.h"
 #include "tests/support/linear_gaussian_exact.h"
 #include "tests/support/state_space_models.h"
-
-enum { REPLICATES = 50 };
 
 typedef struct method {
     const char *name;
@@ -27,11 +28,11 @@ static const method methods[] = {
     { "genealogy", MOTE_SMOOTHER_GENEALOGY, 0 },
 };
 
-static int measure(const method *m, int64_t particles, const linear_gaussian_exact *exact)
+static int measure(const method *m, int64_t particles, int replicates, const linear_gaussian_exact *exact)
 {
     double square = 0, functional = 0;
     const double started = bench_seconds();
-    for (int r = 0; r < REPLICATES; ++r) {
+    for (int r = 0; r < replicates; ++r) {
         const mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .seed = 1, .run_id = r,
                                                 .particles = particles,
                                                 .method = m->method, .backward = m->backward,
@@ -44,24 +45,26 @@ static int measure(const method *m, int64_t particles, const linear_gaussian_exa
             return 1;
         }
         for (int t = 0; t < 50; ++t)
-            square += pow(mote_smoother_mean(run, 0)[t] - exact->smoothed[t], 2) / 50 / REPLICATES;
-        functional += pow(mote_smoother_functional(run, 0) - 91.141125749936, 2) / REPLICATES;
+            square += pow(mote_smoother_mean(run, 0)[t] - exact->smoothed[t], 2) / 50 / replicates;
+        functional += pow(mote_smoother_functional(run, 0) - 91.141125749936, 2) / replicates;
         mote_run_close(&run);
     }
     printf("%-18s %6lld %10.2f %10.4f %10.2f\n", m->name, (long long)particles,
-           (bench_seconds() - started) / REPLICATES * 1e3,
+           (bench_seconds() - started) / replicates * 1e3,
            sqrt(square), sqrt(functional));
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const int replicates = argc > 1 ? atoi(argv[1]) : 50;
     static linear_gaussian_exact exact;
     int failed = 0;
+    bench_head("smoothing case A");
     linear_gaussian_solve(&exact, linear_gaussian_a.series->values, 50);
     printf("# %-16s %6s %10s %10s %10s\n", "method", "N", "ms", "rms mean", "rms sum");
     for (size_t k = 0; k < sizeof methods / sizeof *methods; ++k)
         for (int64_t particles = 100; particles <= 1000; particles *= 10)
-            failed |= measure(&methods[k], particles, &exact);
+            failed |= measure(&methods[k], particles, replicates, &exact);
     return failed;
 }
