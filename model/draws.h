@@ -19,8 +19,8 @@ typedef struct mote_result {
     double value;  /* of a warning: 1 */
 } mote_result;
 
-/* What stands for log 0 in files that cannot hold -inf. In the column `birth`, -inf means: drawn from the prior; a point
- * born above a contour of zero likelihood has the birth MOTE_LOG_ZERO. */
+/* What stands for log 0 in files that cannot hold -inf. In the column `birth`, -inf means: drawn from the prior; a
+ * point born above a contour of zero likelihood has the birth MOTE_LOG_ZERO. */
 #define MOTE_LOG_ZERO (-1e29)
 
 struct mote_draws {

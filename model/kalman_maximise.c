@@ -177,7 +177,8 @@ static int add_time(mote_kalman *kalman, const mote_kalman_arrays *wanted, int64
         add_residual(kalman, observation, &e);
     else if (add_partial(kalman, observation, &e, now.observation_covariance.values, row))
         return mote_fail(&kalman->message, MOTE_ENUMERIC,
-                         "maximisation: observation_covariance at time %lld is singular", (long long)(s - kalman->lead));
+                         "maximisation: observation_covariance at time %lld is singular",
+                         (long long)(s - kalman->lead));
     return MOTE_OK;
 }
 

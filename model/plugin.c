@@ -85,7 +85,8 @@ static mote_plugin_function *entry_point(void *handle)
     return function;
 }
 
-static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin_function **function, mote_message *message)
+static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin_function **function,
+                       mote_message *message)
 {
     plugin->object_hash = MOTE_HASH_START;
     int status = mote_plugin_hash_file(path, &plugin->object_hash);

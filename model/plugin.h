@@ -22,8 +22,8 @@ const char *mote_plugin_identity(const mote_loaded_plugin *plugin);
  * NULL). NULL past the end. */
 const char *mote_plugin_data_file(const mote_loaded_plugin *plugin, int64_t index, uint64_t *hash);
 
-/* The state-space model's series comes from here; borrowed until the plug-in is released. `path` (may be NULL): the file
- * whose content becomes part of the identity. Before the model is used. */
+/* The state-space model's series comes from here; borrowed until the plug-in is released. `path` (may be NULL): the
+ * file whose content becomes part of the identity. Before the model is used. */
 int mote_plugin_set_series(mote_loaded_plugin *plugin, const mote_series *series, const char *path);
 
 /* The inverse of path and text: what a worker process calls. */

@@ -89,7 +89,8 @@ int mote_prior_check(const mote_parameter *parameter, char *message, size_t size
     const char *name = parameter->name ? parameter->name : "(no name)";
     if (!row)
         return mote_fail_text(message, size, MOTE_EINVAL, "parameter '%s': %s", name,
-                              parameter->prior == MOTE_PRIOR_NONE ? "it has no prior" : "its prior is of an unknown kind");
+                              parameter->prior == MOTE_PRIOR_NONE ? "it has no prior"
+                              : "its prior is of an unknown kind");
     for (int i = 0; i < row->argument_count; ++i)
         if (isnan(parameter->argument[i]) || (isinf(parameter->argument[i]) && !(row->infinite & 1 << i)))
             return mote_fail_text(message, size, MOTE_EINVAL, "parameter '%s': argument %d of %s (%s) is not finite",

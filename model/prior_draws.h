@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Independent draws from the prior (within the joint constraint, if there is one) with their likelihoods, as chains of
- * a crew: the start of nested sampling and of particle samplers, tries at a plateau, the prior sampler. Draw number i has
- * its own stream, so that a block of draws is the same whatever evaluates it. */
+ * a crew: the start of nested sampling and of particle samplers, tries at a plateau, the prior sampler. Draw number i
+ * has its own stream, so that a block of draws is the same whatever evaluates it. */
 #ifndef MOTE_MODEL_PRIOR_DRAWS_H
 #define MOTE_MODEL_PRIOR_DRAWS_H
 

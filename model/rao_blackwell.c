@@ -68,8 +68,8 @@ static int ask(const mote_rao_blackwell *w, const mote_block *block, int64_t i, 
 
 static mote_kalman_batch one(const mote_rao_blackwell *w, moments *z, double *scratch)
 {
-    return (mote_kalman_batch){ MOTE_VERSIONED(mote_kalman_batch), w->k, w->m, 1, z->mean, w->k, z->covariance, w->k * w->k,
-                                scratch };
+    return (mote_kalman_batch){ MOTE_VERSIONED(mote_kalman_batch), w->k, w->m, 1, z->mean, w->k, z->covariance,
+                                w->k * w->k, scratch };
 }
 
 /* ---- callbacks ---- */
@@ -175,7 +175,8 @@ static int check(const mote_ssm *model, mote_message *message)
     if (model->fork)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has both a linear part and opaque states (fork)", name);
     if (model->observation_count < 1 || model->observation_count > MOST)
-        return mote_fail(message, MOTE_EINVAL, "the model '%s' has a linear part and %lld observations: 1 to %d can be had", name,
+        return mote_fail(message, MOTE_EINVAL, "the model '%s' has a linear part and %lld observations: 1 to %d can be "
+                                               "had", name,
                          (long long)model->observation_count, MOST);
     return MOTE_OK;
 }
@@ -203,7 +204,8 @@ static int make_names(mote_rao_blackwell *w, const mote_memory *memory)
     return MOTE_OK;
 }
 
-int mote_rao_blackwell_open(mote_rao_blackwell **wrapper, mote_ssm *model, const mote_memory *memory, mote_message *message)
+int mote_rao_blackwell_open(mote_rao_blackwell **wrapper, mote_ssm *model, const mote_memory *memory,
+                            mote_message *message)
 {
     int status = check(model, message);
     if (status)
@@ -220,11 +222,14 @@ int mote_rao_blackwell_open(mote_rao_blackwell **wrapper, mote_ssm *model, const
     mote_ssm whole = { .head = model->head, .parameters = model->parameters, .parameter_count = model->parameter_count,
                        .parameter_size = model->parameter_size, .states = w->names,
                        .state_count = w->own + w->k + w->k * (w->k + 1) / 2, .observations = model->observations,
-                       .observation_count = model->observation_count, .inputs = model->inputs, .input_count = model->input_count,
-                       .initial_time = model->initial_time, .initial = first, .transition = next, .log_potential = potential,
+                       .observation_count = model->observation_count, .inputs = model->inputs,
+                       .input_count = model->input_count,
+                       .initial_time = model->initial_time, .initial = first, .transition = next,
+                       .log_potential = potential,
                        .prepare = model->prepare ? prepare : NULL, .cache_size = model->cache_size,
                        .look_ahead = model->look_ahead ? look_ahead : NULL,
-                       .sample_observation = model->sample_observation ? sample_observation : NULL, .series = model->series,
+                       .sample_observation = model->sample_observation ? sample_observation : NULL,
+                       .series = model->series,
                        .ctx = w, .name = model->name, .identity = model->identity, .flags = model->flags,
                        .plugin = model->plugin, .linear_count = model->linear_count };
     *model = whole;

@@ -16,7 +16,8 @@ typedef struct mote_rao_blackwell mote_rao_blackwell;
 enum { MOTE_LINEAR_MOST = 24 }; /* coordinates of the linear part, and observations */
 
 /* Replaces what `model` must have for the whole by the wrapper's callbacks, and its states by all of them. */
-int mote_rao_blackwell_open(mote_rao_blackwell **wrapper, mote_ssm *model, const mote_memory *memory, mote_message *message);
+int mote_rao_blackwell_open(mote_rao_blackwell **wrapper, mote_ssm *model, const mote_memory *memory,
+                            mote_message *message);
 void mote_rao_blackwell_close(mote_rao_blackwell **wrapper, const mote_memory *memory);
 
 #endif

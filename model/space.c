@@ -55,7 +55,8 @@ static int copy_parameters(mote_space *space, mote_message *message)
     if (!source || count <= 0)
         return mote_fail(message, MOTE_EINVAL, "the target has no parameters");
     if (size < (int64_t)sizeof(char *) || size > 1 << 16)
-        return mote_fail(message, MOTE_EINVAL, "target.parameter_size is not that of a mote_parameter: use MOTE_PARAMETERS");
+        return mote_fail(message, MOTE_EINVAL, "target.parameter_size is not that of a mote_parameter: use "
+                                               "MOTE_PARAMETERS");
     space->parameters = mote_memory_allocate(space->memory, count, sizeof(mote_parameter));
     if (!space->parameters)
         return mote_fail(message, MOTE_ENOMEM, "no memory for the parameters");
@@ -97,7 +98,8 @@ static int check_name(const mote_space *space, int64_t at, mote_message *message
     if (!name)
         return mote_fail(message, MOTE_EINVAL, "parameter number %lld has no name", (long long)at + 1);
     if (!legal_name(name))
-        return mote_fail(message, MOTE_EINVAL, "parameter '%s': a name is letters, digits and _, and starts with no digit",
+        return mote_fail(message, MOTE_EINVAL, "parameter '%s': a name is letters, digits and _, and starts with no "
+                                               "digit",
                          name);
     for (int64_t i = 0; i < at; ++i)
         if (!strcmp(space->parameters[i].name, name))
@@ -116,8 +118,8 @@ static int check_boundary(const mote_parameter *parameter, mote_message *message
         return mote_fail(message, MOTE_EINVAL, "parameter '%s': boundary is not one of enum mote_boundary",
                          parameter->name);
     if (!isfinite(lower) || !isfinite(upper))
-        return mote_fail(message, MOTE_EINVAL, "parameter '%s': a periodic or reflective boundary needs a prior of its own "
-                         "with two finite ends", parameter->name);
+        return mote_fail(message, MOTE_EINVAL, "parameter '%s': a periodic or reflective boundary needs a prior of its "
+                         "own with two finite ends", parameter->name);
     return MOTE_OK;
 }
 
@@ -273,7 +275,8 @@ static int compile(mote_space *space, mote_message *message)
             space->simple = 0;
         if (parameter->prior != MOTE_PRIOR_FIXED)
             space->sampled_count += n;
-        append(space, parameter, n, parameter->prior == MOTE_PRIOR_FIXED ? 0 : n - (parameter->prior == MOTE_PRIOR_DIRICHLET));
+        append(space, parameter, n, parameter->prior == MOTE_PRIOR_FIXED ? 0 : n -
+               (parameter->prior == MOTE_PRIOR_DIRICHLET));
     }
     return MOTE_OK;
 }

@@ -41,8 +41,8 @@ typedef struct mote_space {
 int mote_space_open(mote_space *space, const mote_target *target, const mote_memory *memory, mote_message *message);
 void mote_space_close(mote_space *space);
 
-/* The same for a table of parameters alone, as state-space models have it: only parameters, name and identity of `table`
- * are read, no likelihood is asked for, and none or all of the parameters may be fixed. */
+/* The same for a table of parameters alone, as state-space models have it: only parameters, name and identity of
+ * `table` are read, no likelihood is asked for, and none or all of the parameters may be fixed. */
 int mote_space_open_parameters(mote_space *space, const mote_target *table, const mote_memory *memory,
                                mote_message *message);
 
@@ -57,14 +57,14 @@ int mote_space_inside(const mote_space *space, const double *theta);
  * has its density in all members but the last. NaN with conditional priors when the target gives no density. */
 double mote_space_log_prior(const mote_space *space, const double *theta);
 
-/* The transform to R^dimension: theta from y with log |d theta / d y| (of a Dirichlet group: of all members but the last,
- * as its density), and y from a theta inside the support. MOTE_EUNSUPPORTED with conditional priors. */
+/* The transform to R^dimension: theta from y with log |d theta / d y| (of a Dirichlet group: of all members but the
+ * last, as its density), and y from a theta inside the support. MOTE_EUNSUPPORTED with conditional priors. */
 int mote_space_constrain(const mote_space *space, const double *y, double *theta, double *log_jacobian);
 int mote_space_unconstrain(const mote_space *space, const double *theta, double *y);
 
-/* Gradients on the real line at y (where mote_space_constrain gave `theta`): `base`, of log prior + log |d theta / d y|,
- * and `slope`, of a function whose gradient in physical units is `theta_gradient` (both NULL: not wanted). Members of a
- * Dirichlet group count as independent in `theta_gradient`. MOTE_EUNSUPPORTED with conditional priors. */
+/* Gradients on the real line at y (where mote_space_constrain gave `theta`): `base`, of log prior + log |d theta / d
+ * y|, and `slope`, of a function whose gradient in physical units is `theta_gradient` (both NULL: not wanted). Members
+ * of a Dirichlet group count as independent in `theta_gradient`. MOTE_EUNSUPPORTED with conditional priors. */
 int mote_space_gradient(const mote_space *space, const double *y, const double *theta, const double *theta_gradient,
                         double *slope, double *base);
 

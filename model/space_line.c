@@ -48,7 +48,8 @@ static double line_entries(const mote_space *space, const mote_space_block *bloc
     double sum = 0.0;
     for (int64_t i = 0; i < block->count; ++i) {
         double log_jacobian;
-        theta[i] = mote_prior_constrain(&space->parameters[space->theta_parameter[block->theta + i]], y[i], &log_jacobian);
+        theta[i] = mote_prior_constrain(&space->parameters[space->theta_parameter[block->theta + i]], y[i],
+                                        &log_jacobian);
         sum += log_jacobian;
     }
     return sum;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The maps of a parameter space: unit cube to theta, log prior, constraint, likelihood rows.
  *
- * Sorted group of N in [l, u]: x_N = v_N^(1/N), x_i = x_{i+1} v_i^(1/i), theta_i = l + (u - l) x_i: the order statistics
- * of N uniforms (the largest of i uniforms on [0, x_{i+1}] has law (x/x_{i+1})^i), with density N! / (u - l)^N.
- * Dirichlet group of K: x_i = r_i b_i, r_{i+1} = r_i (1 - b_i), b_i ~ Beta(a_i, a_{i+1} + ... + a_K), i < K, x_K = r_K
- * (Connor & Mosimann, J. Am. Stat. Assoc. 64 (1969) 194); the beta quantile gives b and 1 - b to all digits.
+ * Sorted group of N in [l, u]: x_N = v_N^(1/N), x_i = x_{i+1} v_i^(1/i), theta_i = l + (u - l) x_i: the order
+ * statistics of N uniforms (the largest of i uniforms on [0, x_{i+1}] has law (x/x_{i+1})^i), with density N! / (u -
+ * l)^N. Dirichlet group of K: x_i = r_i b_i, r_{i+1} = r_i (1 - b_i), b_i ~ Beta(a_i, a_{i+1} + ... + a_K), i < K, x_K
+ * = r_K (Connor & Mosimann, J. Am. Stat. Assoc. 64 (1969) 194); the beta quantile gives b and 1 - b to all digits.
  * Known answers: N = 2, v = (1/4, 1/4): x = (1/8, 1/2). K = 2, a = (1, 1): x = (v, 1 - v). */
 #include "model/space.h"
 
@@ -14,7 +14,8 @@
 
 #include <math.h>
 
-static void map_uniform(const mote_space *space, const mote_space_block *block, const double *cube, double *restrict theta)
+static void map_uniform(const mote_space *space, const mote_space_block *block, const double *cube,
+                        double *restrict theta)
 {
     const double *offset = space->offset + block->theta, *scale = space->scale + block->theta,
                  *limit = space->limit + block->theta;

@@ -25,10 +25,12 @@ static int check_members(const mote_state_space *space, mote_message *message)
     const char *missing = !m->initial ? "initial" : !m->transition ? "transition"
                           : !m->log_potential && !m->linear_count ? "log_potential" : NULL;
     if (missing)
-        return mote_fail(message, MOTE_EINVAL, "the model '%s' lacks %s, which every state-space model needs", name, missing);
+        return mote_fail(message, MOTE_EINVAL, "the model '%s' lacks %s, which every state-space model needs", name,
+                         missing);
     if (m->state_count < 1 || !m->states)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' names no state: use MOTE_STATES", name);
-    if (m->observation_count < 0 || m->input_count < 0 || m->parameter_count < 0 || m->additive_count < 0 || m->cache_size < 0)
+    if (m->observation_count < 0 || m->input_count < 0 || m->parameter_count < 0 || m->additive_count < 0 ||
+        m->cache_size < 0)
         return mote_fail(message, MOTE_EINVAL, "the model '%s' has a negative count", name);
     if (m->flags & ~(int64_t)KNOWN_FLAGS)
         return mote_fail(message, MOTE_EVERSION, "the model '%s': flags has a bit that this mote does not know", name);
@@ -64,7 +66,8 @@ static int copy_names(mote_state_space *space, const char *const *names, int64_t
         const char *name = names && names[i] && *names[i] ? names[i] : made;
         for (int64_t j = 0; j < i; ++j)
             if (!strcmp(space->names[at + j], name))
-                return mote_fail(message, MOTE_EINVAL, "the model '%s': %s '%s' is declared twice", mote_state_space_name(space), what, name);
+                return mote_fail(message, MOTE_EINVAL, "the model '%s': %s '%s' is declared twice",
+                                 mote_state_space_name(space), what, name);
         space->names[at + i] = mote_memory_copy_text(space->memory, name);
         if (!space->names[at + i])
             return MOTE_ENOMEM;
@@ -109,14 +112,17 @@ static int check_series(const mote_state_space *space, const mote_series *series
     if (series->count < 1)
         return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' is empty", mote_state_space_name(space));
     if (m->observation_count && !series->values)
-        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' has no values", mote_state_space_name(space));
+        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' has no values",
+                         mote_state_space_name(space));
     if (m->input_count && !series->input)
-        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' lacks the inputs that the model declares", mote_state_space_name(space));
+        return mote_fail(message, MOTE_EINVAL, "the series of the model '%s' lacks the inputs that the model declares",
+                         mote_state_space_name(space));
     for (int64_t i = 0; i < series->count; ++i) {
         const double time = series_time(m, series, i);
         double after;
         if (!mote_state_space_follows(space, i, i ? series_time(m, series, i - 1) : 0, time, &after))
-            return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': time number %lld (%g) does not follow %g",
+            return mote_fail(message, MOTE_EINVAL, "the series of the model '%s': time number %lld (%g) does not "
+                                                   "follow %g",
                              mote_state_space_name(space), (long long)i, time, after);
         for (int64_t k = 0; k < m->observation_count; ++k) {
             const int64_t at = i * m->observation_count + k;
@@ -186,7 +192,8 @@ static int copy_model(mote_state_space *space, const mote_ssm *model, mote_messa
 static int open_parameters(mote_state_space *space, mote_message *message)
 {
     const mote_ssm *m = &space->model;
-    const mote_target table = { MOTE_VERSIONED(mote_target), .parameters = m->parameters, .parameter_count = m->parameter_count,
+    const mote_target table = { MOTE_VERSIONED(mote_target), .parameters = m->parameters,
+                                .parameter_count = m->parameter_count,
                                 .parameter_size = m->parameter_size, .name = m->name, .identity = m->identity,
                                 .plugin = m->plugin };
     int status = mote_space_open_parameters(&space->space, &table, space->memory, message);
@@ -228,7 +235,8 @@ void mote_state_space_close(mote_state_space *space)
         return;
     for (int64_t i = 0; space->names && i < name_count(&space->model); ++i)
         mote_memory_release(memory, space->names[i]);
-    void *blocks[] = { space->names, (void *)space->series.time, (void *)space->series.values, (void *)space->series.observed,
+    void *blocks[] = { space->names, (void *)space->series.time, (void *)space->series.values,
+                       (void *)space->series.observed,
                        (void *)space->series.input, (void *)space->model.name, (void *)space->model.identity };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
@@ -259,8 +267,8 @@ int mote_state_space_needs(const mote_state_space *space, int64_t capability, co
     if (space->linear && capability != MOTE_CAPABILITY_LOOK_AHEAD && capability != MOTE_CAPABILITY_SAMPLE_OBSERVATION)
         return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which cannot be had beside a linear part: the model "
                          "'%s' has one", algorithm, names[capability], mote_state_space_name(space));
-    return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which the model '%s' lacks", algorithm, names[capability],
-                     mote_state_space_name(space));
+    return mote_fail(message, MOTE_EUNSUPPORTED, "%s needs %s, which the model '%s' lacks", algorithm,
+                     names[capability], mote_state_space_name(space));
 }
 
 int mote_state_space_theta(const mote_state_space *space, const double *given, double *theta, mote_message *message)
@@ -269,7 +277,8 @@ int mote_state_space_theta(const mote_state_space *space, const double *given, d
         const mote_parameter *parameter = &space->space.parameters[space->space.theta_parameter[i]];
         const int fixed = parameter->prior == MOTE_PRIOR_FIXED;
         if (!fixed && !given)
-            return mote_fail(message, MOTE_EINVAL, "parameter '%s' of the model '%s' has no value: fix it, or give theta",
+            return mote_fail(message, MOTE_EINVAL, "parameter '%s' of the model '%s' has no value: fix it, or give "
+                                                   "theta",
                              parameter->name, mote_state_space_name(space));
         theta[i] = fixed ? parameter->argument[0] : given[i];
         if (!isfinite(theta[i]))

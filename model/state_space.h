@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A state-space model, compiled: a checked deep copy of an mote_ssm, its parameter space, and what an algorithm may ask
- * of it by name. Nothing changes between open and close but a series that is pushed, so that many filters and threads may
- * read one. */
+ * of it by name. Nothing changes between open and close but a series that is pushed, so that many filters and threads
+ * may read one. */
 #ifndef MOTE_MODEL_STATE_SPACE_H
 #define MOTE_MODEL_STATE_SPACE_H
 
@@ -94,8 +94,8 @@ void mote_datum_from_series(mote_datum *datum, const mote_state_space *space, in
  * is allowed: the transition to it is one over no time. *after: the time that it had to follow. */
 int mote_state_space_follows(const mote_state_space *space, int64_t index, double previous, double time, double *after);
 
-/* The same from a pushed observation, number `index`, after one at `previous`. MOTE_EINVAL: a time that does not follow,
- * inputs that are missing. */
+/* The same from a pushed observation, number `index`, after one at `previous`. MOTE_EINVAL: a time that does not
+ * follow, inputs that are missing. */
 int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space, const mote_observation *observation,
                                 int64_t index, double previous, mote_message *message);
 

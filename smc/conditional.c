@@ -14,11 +14,12 @@ int mote_conditional_check(const mote_state_space *space, const mote_filter_setu
                          "conditional filters need the whole series, which the model '%s' does not "
                          "carry", name);
     if (space->model.fork || space->model.linear_count)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters set a particle to a state of a given path: the model '%s' "
-                         "has %s, which cannot be set", name, space->model.fork ? "opaque states" : "a linear part");
+        return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters set a particle to a state of a given path: "
+                         "the model '%s' has %s, which cannot be set",
+                         name, space->model.fork ? "opaque states" : "a linear part");
     if (space->model.flags & MOTE_SSM_START_BEFORE && (setup->guided || space->model.flags & MOTE_SSM_PAIR_POTENTIAL))
-        return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters: the path begins after the initial state, which the first "
-                         "weight of the model '%s' looks at (MOTE_SSM_START_BEFORE with %s)", name,
+        return mote_fail(message, MOTE_EUNSUPPORTED, "conditional filters: the path begins after the initial state, "
+                         "which the first weight of the model '%s' looks at (MOTE_SSM_START_BEFORE with %s)", name,
                          setup->guided ? "option proposal = guided" : "MOTE_SSM_PAIR_POTENTIAL");
     if (setup->quasi)
         return mote_fail(message, MOTE_EOPTION, "option points = sobol: quasi-random filters have no conditional form");

@@ -2,7 +2,8 @@
 /* Controlled SMC (Heng et al. 2020) and the iterated auxiliary particle filter (Guarniero et al. 2017):
  *
  *     psi = 1;  repeat: run the psi-filter, keep its particles;
- *                       backward, t = T..0: log psi_t = least squares of log G_t + log M_{t+1}(psi_{t+1}) on (1, x, x x')
+ *                       backward, t = T..0: log psi_t = least squares of log G_t + log M_{t+1}(psi_{t+1}) on (1, x, x
+ *                       x')
  *     final: psi fixed, a fresh run: exp(log Z) is unbiased
  *
  * Regressing what the present psi leaves over, and multiplying, is the same as regressing anew, since quadratics are
@@ -52,9 +53,11 @@ typedef struct controlled_state {
 
 static int check_options(mote_run *run, const mote_controlled_options *o)
 {
-    const char *other = o->proposal ? "proposal = guided" : o->look_ahead ? "look_ahead = on" : o->points ? "points = sobol" : NULL;
+    const char *other = o->proposal ? "proposal = guided" : o->look_ahead ? "look_ahead = on" : o->points
+        ? "points = sobol" : NULL;
     if (other)
-        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "controlled: the look-ahead is learnt, %s has no meaning", other);
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "controlled: the look-ahead is learnt, %s has no meaning",
+                         other);
     if (o->max_particles && o->max_particles < o->particles)
         return mote_fail(&run->message, MOTE_EOPTION, "option max_particles = %lld is below particles = %lld",
                          (long long)o->max_particles, (long long)o->particles);
@@ -64,7 +67,8 @@ static int check_options(mote_run *run, const mote_controlled_options *o)
 static int open_memory(mote_run *run, controlled_state *state)
 {
     const mote_controlled_options *o = state->options;
-    state->most = o->method == MOTE_CONTROLLED ? o->particles : o->max_particles ? o->max_particles : GROWTH * o->particles;
+    state->most = o->method == MOTE_CONTROLLED ? o->particles : o->max_particles ? o->max_particles : GROWTH *
+        o->particles;
     state->particles = o->particles;
     state->kept = mote_memory_allocate(&run->memory, state->twist.times * state->twist.d * state->most, sizeof(double));
     state->record = mote_memory_allocate(&run->memory, 3 * (o->fits + 1), sizeof(double));
@@ -127,7 +131,8 @@ static double *kept_column(const controlled_state *state, int64_t t, int64_t k)
 /* A block that carries parameters and cache, and nothing else. */
 static mote_block bare_block(const controlled_state *state)
 {
-    return (mote_block){ MOTE_VERSIONED(mote_block), .n = 1, .parameter = state->filter.parameter, .cache = state->filter.cache };
+    return (mote_block){ MOTE_VERSIONED(mote_block), .n = 1, .parameter = state->filter.parameter,
+                         .cache = state->filter.cache };
 }
 
 static int open_filter(mote_run *run, controlled_state *state)
@@ -138,7 +143,8 @@ static int open_filter(mote_run *run, controlled_state *state)
     setup.particles = state->particles;
     mote_particle_filter_close(&state->filter);
     state->open_for = 0;
-    int status = mote_particle_filter_open(&state->filter, &state->twist.space, &setup, &run->memory, state->pool, &run->message);
+    int status = mote_particle_filter_open(&state->filter, &state->twist.space, &setup, &run->memory, state->pool,
+                                           &run->message);
     state->open_for = status ? 0 : state->particles;
     return status;
 }
@@ -172,7 +178,8 @@ static int fit(controlled_state *state, double *residual)
         double left = 0;
         for (int64_t k = 0; k < state->twist.d; ++k)
             column[k] = kept_column(state, t, k);
-        status = mote_twist_fit_time(&state->fit, &state->twist, &bare, t, column, state->particles, &left, &state->clipped);
+        status = mote_twist_fit_time(&state->fit, &state->twist, &bare, t, column, state->particles, &left,
+                                     &state->clipped);
         *residual += left / (double)state->twist.times;
     }
     return status;
@@ -217,8 +224,8 @@ static int controlled_step(mote_run *run)
     if (!status)
         status = run_filter(run, state);
     if (!status && state->filter.dead && !final)
-        status = mote_fail(&run->message, MOTE_EMODEL, "controlled: all weights were zero at step %lld, nothing can be fitted: take "
-                           "more particles", (long long)state->filter.dead - 1);
+        status = mote_fail(&run->message, MOTE_EMODEL, "controlled: all weights were zero at step %lld, nothing can be "
+                           "fitted: take more particles", (long long)state->filter.dead - 1);
     row[1] = NAN;
     if (!status && !final)
         status = fit(state, &row[1]);
@@ -291,7 +298,8 @@ static int add_results(const controlled_state *state, mote_draws *draws)
     if (!status)
         status = mote_draws_add_count(draws, "fits", state->filters - 1, "", "fits of the look-ahead");
     if (!status)
-        status = mote_draws_add_count(draws, "clipped", state->clipped, "", "fits that were made less curved to stay normal laws");
+        status = mote_draws_add_count(draws, "clipped", state->clipped, "",
+                                      "fits that were made less curved to stay normal laws");
     return status ? status : mote_draws_add_count(draws, "particles", state->particles, "", "of the final filter");
 }
 

@@ -4,14 +4,15 @@
  *
  *     z' = rho z + sqrt(1 - rho^2) e,   e ~ N(0, 1) of a live source, z the normal kept at the same address
  *
- * leaves N(0, 1) invariant and is reversible, so a filter that draws all its numbers from z' proposes by a kernel which is
- * reversible for the law of what a filter draws; log Z of z and of z' then have nearly the same noise, which cancels in the
- * ratio. Normals are z', uniforms Phi(z'). Whatever else a model draws (bits, choices, exponentials, streams) has no such
- * form and is refused by name.
+ * leaves N(0, 1) invariant and is reversible, so a filter that draws all its numbers from z' proposes by a kernel which
+ * is reversible for the law of what a filter draws; log Z of z and of z' then have nearly the same noise, which cancels
+ * in the ratio. Normals are z', uniforms Phi(z'). Whatever else a model draws (bits, choices, exponentials, streams)
+ * has no such form and is refused by name.
  *
- * Normals are kept by address: `initial` draw calls at the first law, `transition` at each step, and one for the ancestors,
- * of every particle. All of them move for a proposal, also those that its filter does not come to. How many calls a model
- * makes, a trial run finds; a call beyond that gets fresh normals (rho = 0), which is exact as well. Known answer: tests/smc/test_correlated.c. */
+ * Normals are kept by address: `initial` draw calls at the first law, `transition` at each step, and one for the
+ * ancestors, of every particle. All of them move for a proposal, also those that its filter does not come to. How many
+ * calls a model makes, a trial run finds; a call beyond that gets fresh normals (rho = 0), which is exact as well.
+ * Known answer: tests/smc/test_correlated.c. */
 #ifndef MOTE_SMC_CORRELATED_H
 #define MOTE_SMC_CORRELATED_H
 

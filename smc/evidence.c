@@ -17,12 +17,14 @@ static void close_filters(mote_evidence_filter *filters, int64_t count, const mo
     mote_memory_release(memory, filters);
 }
 
-static mote_evidence_filter *open_filters(const mote_evidence *evidence, int64_t count, int *status, mote_message *message)
+static mote_evidence_filter *open_filters(const mote_evidence *evidence, int64_t count, int *status,
+                                          mote_message *message)
 {
     mote_evidence_filter *filters = mote_memory_allocate(evidence->memory, count, sizeof *filters);
     *status = filters ? MOTE_OK : MOTE_ENOMEM;
     for (int64_t i = 0; i < count && !*status; ++i) {
-        *status = mote_particle_filter_open(&filters[i].filter, evidence->space, &evidence->setup, evidence->memory, NULL, message);
+        *status = mote_particle_filter_open(&filters[i].filter, evidence->space, &evidence->setup, evidence->memory,
+                                            NULL, message);
         if (!*status)
             *status = mote_datum_open(&filters[i].datum, evidence->space, evidence->memory);
         filters[i].filter.message = &filters[i].message;
@@ -47,7 +49,8 @@ int mote_evidence_open(mote_evidence *evidence, const mote_state_space *space, c
     evidence->source = *source;
     evidence->times = space->series.count;
     if (!space->has_series)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "the evidence is that of a whole series: the model '%s' must carry one",
+        return mote_fail(message, MOTE_EUNSUPPORTED, "the evidence is that of a whole series: the model '%s' must "
+                                                     "carry one",
                          space->model.name ? space->model.name : "model");
     evidence->filters = open_filters(evidence, filters, &status, message);
     evidence->count = evidence->filters ? filters : 0;
@@ -94,7 +97,8 @@ int mote_evidence_resize(mote_evidence *evidence, int64_t particles, mote_messag
     if (!filters || (evidence->kept && !kept)) {
         close_filters(filters, evidence->count, evidence->memory);
         evidence->setup.particles = before;
-        return status ? status : mote_fail(message, MOTE_ENOMEM, "no memory for the random numbers of %lld chains of filters",
+        return status ? status : mote_fail(message, MOTE_ENOMEM,
+                                           "no memory for the random numbers of %lld chains of filters",
                                            (long long)evidence->chains);
     }
     close_filters(evidence->filters, evidence->count, evidence->memory);
@@ -146,7 +150,8 @@ static void explain(const mote_evidence *evidence, const mote_evidence_filter *o
 {
     char point[512];
     mote_state_space_describe(evidence->space, theta, point, sizeof point);
-    mote_fail(message, status, "%.400s, with %s", *one->message.text ? one->message.text : mote_strerror(status), point);
+    mote_fail(message, status, "%.400s, with %s", *one->message.text ? one->message.text : mote_strerror(status),
+              point);
 }
 
 int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence,
@@ -197,8 +202,10 @@ static int evaluate(void *ctx, const mote_batch *batch, mote_message *message)
 
 void mote_evidence_row_function(mote_evidence *evidence, mote_row_function *function)
 {
-    *function = (mote_row_function){ .evaluate_inner = evaluate, .ctx = evidence, .dimension = evidence->space->space.theta_count,
-                                     .thread_safe = evidence->space->model.flags & MOTE_SSM_THREADSAFE, .points_only = 1,
+    *function = (mote_row_function){ .evaluate_inner = evaluate, .ctx = evidence,
+                                     .dimension = evidence->space->space.theta_count,
+                                     .thread_safe = evidence->space->model.flags & MOTE_SSM_THREADSAFE,
+                                     .points_only = 1,
                                      .name = evidence->space->model.name };
 }
 
@@ -209,11 +216,13 @@ int mote_evidence_check(const mote_evidence *evidence, mote_message *message)
     const char *offence = evidence->offence;
     if (!offence)
         return MOTE_OK;
-    return mote_fail(message, MOTE_EUNSUPPORTED, "option correlation: the model '%s' draws %s; only normals and uniforms can be "
-                     "correlated", evidence->space->model.name ? evidence->space->model.name : "model", offence);
+    return mote_fail(message, MOTE_EUNSUPPORTED, "option correlation: the model '%s' draws %s; only normals and "
+                     "uniforms can be correlated",
+                     evidence->space->model.name ? evidence->space->model.name : "model", offence);
 }
 
-/* What the model draws, from the first few observations. A filter that fails here may do so elsewhere and tells nothing. */
+/* What the model draws, from the first few observations. A filter that fails here may do so elsewhere and tells
+ * nothing. */
 static int try_model(mote_evidence *evidence, const double *theta, mote_message *message)
 {
     mote_evidence_filter *one = &evidence->filters[0];
@@ -233,16 +242,19 @@ static int try_model(mote_evidence *evidence, const double *theta, mote_message 
     return status && !fails_alone(one, status) ? status : mote_evidence_check(evidence, message);
 }
 
-int mote_evidence_correlate(mote_evidence *evidence, double rho, int64_t chains, const double *theta, mote_message *message)
+int mote_evidence_correlate(mote_evidence *evidence, double rho, int64_t chains, const double *theta,
+                            mote_message *message)
 {
     evidence->chains = chains;
-    evidence->correlation = (mote_correlation){ .rho = rho, .particles = evidence->setup.particles, .times = evidence->times };
+    evidence->correlation = (mote_correlation){ .rho = rho, .particles = evidence->setup.particles,
+                                                .times = evidence->times };
     int status = try_model(evidence, theta, message);
     if (status)
         return status;
     mote_correlation_measure(&evidence->correlation);
     evidence->kept = open_kept(evidence, &evidence->correlation);
-    return evidence->kept ? MOTE_OK : mote_fail(message, MOTE_ENOMEM, "no memory for %lld random numbers of each of %lld chains",
+    return evidence->kept ? MOTE_OK : mote_fail(message, MOTE_ENOMEM,
+                                                "no memory for %lld random numbers of each of %lld chains",
                                                 (long long)evidence->correlation.size, (long long)chains);
 }
 

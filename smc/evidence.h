@@ -3,8 +3,8 @@
  * walk on it is particle marginal Metropolis-Hastings. The filter of a row draws from the key of the row's id: a row
  * gives the same value whoever evaluates it, and a run can be made again from its id (for a path, say).
  *
- * With a correlation, rows belong to chains, by their ids; the numbers of a row are correlated with those of the chain's
- * present point (smc/correlated.h), and the chain's owner tells when a proposal was accepted.
+ * With a correlation, rows belong to chains, by their ids; the numbers of a row are correlated with those of the
+ * chain's present point (smc/correlated.h), and the chain's owner tells when a proposal was accepted.
  *
  * Several threads may evaluate at once: each takes one of `filters` filters. */
 #ifndef MOTE_SMC_EVIDENCE_H
@@ -45,12 +45,14 @@ int mote_evidence_open(mote_evidence *evidence, const mote_state_space *space, c
                        const mote_source *source, int64_t filters, const mote_memory *memory, mote_message *message);
 void mote_evidence_close(mote_evidence *evidence);
 
-/* From now on, filters of `particles` particles; what the chains kept is forgotten. MOTE_ENOMEM leaves all as it was. */
+/* From now on, filters of `particles` particles; what the chains kept is forgotten. MOTE_ENOMEM leaves all as it was.
+ * */
 int mote_evidence_resize(mote_evidence *evidence, int64_t particles, mote_message *message);
 
-/* Rows belong to `chains` chains: row id to chain (id >> 24) mod chains. A trial run at theta finds what the model draws;
- * MOTE_EUNSUPPORTED names what has no correlated form. */
-int mote_evidence_correlate(mote_evidence *evidence, double rho, int64_t chains, const double *theta, mote_message *message);
+/* Rows belong to `chains` chains: row id to chain (id >> 24) mod chains. A trial run at theta finds what the model
+ * draws; MOTE_EUNSUPPORTED names what has no correlated form. */
+int mote_evidence_correlate(mote_evidence *evidence, double rho, int64_t chains, const double *theta,
+                            mote_message *message);
 void mote_evidence_accept(mote_evidence *evidence, int64_t chain);
 
 /* MOTE_EUNSUPPORTED, named, when a row since has drawn what has no correlated form. */
@@ -61,10 +63,11 @@ int mote_evidence_check(const mote_evidence *evidence, mote_message *message);
 void mote_evidence_regain(mote_evidence *evidence, int64_t chain, int64_t id);
 
 void mote_evidence_save(const mote_evidence *evidence, mote_writer *writer);
-int mote_evidence_load(mote_evidence *evidence, int64_t most, mote_reader *reader); /* particles that may have been chosen */
+int mote_evidence_load(mote_evidence *evidence, int64_t most, mote_reader *reader); /* particles that may have been
+                                                                                     * chosen */
 
-/* theta (theta_count values) -> log-evidence. A filter that fails (MOTE_EMODEL: a potential that is no number) gives NaN;
- * a model's negative code, MOTE_ENOMEM and whatever else end the run, and the message names step, particles and
+/* theta (theta_count values) -> log-evidence. A filter that fails (MOTE_EMODEL: a potential that is no number) gives
+ * NaN; a model's negative code, MOTE_ENOMEM and whatever else end the run, and the message names step, particles and
  * parameters. */
 void mote_evidence_row_function(mote_evidence *evidence, mote_row_function *function);
 
@@ -72,8 +75,8 @@ void mote_evidence_row_function(mote_evidence *evidence, mote_row_function *func
 mote_source mote_evidence_source(const mote_evidence *evidence, int64_t id);
 
 /* One row by hand, on the first filter, which keeps its last population. With a correlation it belongs to no chain;
- * `anew`: independent of the rows by hand before, else correlated with the last one. MOTE_EMODEL: the filter failed, the
- * value is NaN; any other status comes with its message. */
+ * `anew`: independent of the rows by hand before, else correlated with the last one. MOTE_EMODEL: the filter failed,
+ * the value is NaN; any other status comes with its message. */
 int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, int64_t anew, double *log_evidence,
                       mote_message *message);
 

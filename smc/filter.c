@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run algorithm `filter`: a particle filter over the model's series, or over observations as they are pushed. A step
- * takes one observation; the result is the last population, weighted. Mathematics: smc/particle_filter.h. */
+/* The run algorithm `filter`: a particle filter over the model's series, or over observations as they are pushed. A
+ * step takes one observation; the result is the last population, weighted. Mathematics: smc/particle_filter.h. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +45,8 @@ static int open_variance(mote_run *run, mote_filter_run_state *state)
     const mote_filter_options *o = run->options;
     if (o->variance == MOTE_VARIANCE_OFF || o->particles == 1 || state->filter.setup.quasi)
         return MOTE_OK;
-    return mote_variance_open(&state->variance, &state->filter, o->variance_lag, o->variance == MOTE_VARIANCE_ALL, &run->memory);
+    return mote_variance_open(&state->variance, &state->filter, o->variance_lag, o->variance == MOTE_VARIANCE_ALL,
+                              &run->memory);
 }
 
 /* After the variance, whose errors are recorded; the user's function last. */
@@ -85,7 +86,8 @@ static int filter_open(mote_run *run, const void *model)
     if (!status)
         status = mote_run_open_pool(run, &state->space, &state->pool);
     if (!status)
-        status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool, &run->message);
+        status = mote_particle_filter_open(&state->filter, &state->space, &setup, &run->memory, state->pool,
+                                           &run->message);
     if (!status)
         status = open_history(run, state);
     if (!status)
@@ -125,8 +127,8 @@ static int filter_push(mote_run *run, const mote_observation *observation)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the model carries its own series");
     if (state->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
-    int status = mote_datum_from_observation(&state->datum, &state->space, observation, state->filter.step, state->last_time,
-                                             &run->message);
+    int status = mote_datum_from_observation(&state->datum, &state->space, observation, state->filter.step,
+                                             state->last_time, &run->message);
     state->waiting = !status;
     return status;
 }
@@ -191,7 +193,8 @@ static int filter_load(mote_run *run, mote_reader *reader)
 
 static int add_results(mote_draws *draws, const mote_particle_filter *filter)
 {
-    int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats", "log of the evidence of the series so far");
+    int status = mote_draws_add_real(draws, "log_evidence", filter->log_evidence, "nats",
+                                     "log of the evidence of the series so far");
     if (!status)
         status = mote_draws_add_real(draws, "effective_sample_size", filter->now->effective_sample_size, "particles",
                                      "of the last population");
@@ -200,7 +203,8 @@ static int add_results(mote_draws *draws, const mote_particle_filter *filter)
     if (!status)
         status = mote_draws_add_count(draws, "resamplings", filter->resamplings, "", "steps that resampled");
     if (!status && filter->dead)
-        status = mote_draws_add_warning(draws, "all_weights_zero", "all particles had weight zero: the evidence estimate is zero");
+        status = mote_draws_add_warning(draws, "all_weights_zero",
+                                        "all particles had weight zero: the evidence estimate is zero");
     return status ? status : mote_warn_of_bias(draws, filter->setup.resampling);
 }
 
@@ -217,15 +221,17 @@ static int add_error(mote_draws *draws, mote_filter_run_state *state)
                                    "standard error of log_evidence from the genealogy of this run");
     }
     if (v.ancestors <= 1)
-        snprintf(text, sizeof text, "the error of log Z is not reliable: one ancestor is left within %lld resamplings; take more "
-                 "particles, or repeat the run with other values of run_id", (long long)state->variance.lineage.lag);
+        snprintf(text, sizeof text, "the error of log Z is not reliable: one ancestor is left within %lld resamplings; "
+                 "take more particles, or repeat the run with other values of run_id",
+                 (long long)state->variance.lineage.lag);
     else
-        snprintf(text, sizeof text, "the error of log Z is not reliable: its estimated variance is %.3g, not between 0 and 1; take "
-                 "more particles, or repeat the run with other values of run_id", v.value);
+        snprintf(text, sizeof text, "the error of log Z is not reliable: its estimated variance is %.3g, not between 0 "
+                 "and 1; take more particles, or repeat the run with other values of run_id", v.value);
     return mote_draws_add_warning(draws, "error_unreliable", text);
 }
 
-/* variance = all: errors by ancestors at time 0, of the evidence (Lee and Whiteley) and of the filtered means (Chan and Lai). */
+/* variance = all: errors by ancestors at time 0, of the evidence (Lee and Whiteley) and of the filtered means (Chan and
+ * Lai). */
 static int add_errors_from_start(mote_draws *draws, mote_filter_run_state *state)
 {
     char name[192];

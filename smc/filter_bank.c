@@ -28,7 +28,8 @@ static int open_members(mote_filter_bank *bank)
     missing |= !(bank->theta_scratch = mote_memory_allocate(memory, bank->n * p, sizeof(double)));
     missing |= !(bank->member = mote_memory_allocate(memory, all, sizeof *bank->member));
     missing |= !(bank->scratch = mote_memory_allocate(memory, bank->n, sizeof *bank->scratch));
-    missing |= !(bank->ancestor = mote_memory_allocate(memory, mote_blocks(bank->n) * MOTE_BLOCK, sizeof *bank->ancestor));
+    missing |= !(bank->ancestor = mote_memory_allocate(memory, mote_blocks(bank->n) * MOTE_BLOCK,
+                                                       sizeof *bank->ancestor));
     missing |= !(bank->work = mote_memory_allocate(memory, all, sizeof *bank->work));
     missing |= !(bank->status = mote_memory_allocate(memory, all, sizeof *bank->status));
     for (int64_t i = 0; bank->member && i < all; ++i)
@@ -46,14 +47,15 @@ static int open_caches(mote_filter_bank *bank)
     return bank->cache ? mote_bank_stores_open(&bank->caches, count, bank->memory) : MOTE_ENOMEM;
 }
 
-int mote_filter_bank_open(mote_filter_bank *bank, const mote_state_space *space, const mote_filter_setup *setup, int64_t n,
+int mote_filter_bank_open(mote_filter_bank *bank, const mote_state_space *space, const mote_filter_setup *setup,
+                          int64_t n,
                           int64_t spares, const mote_source *source, const mote_memory *memory, mote_pool *pool,
                           mote_message *message)
 {
     memset(bank, 0, sizeof *bank);
     if (space->model.fork)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "a bank of filters stores states as numbers: those of the model '%s' are "
-                         "handles", space->model.name ? space->model.name : "model");
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a bank of filters stores states as numbers: those of the model "
+                         "'%s' are handles", space->model.name ? space->model.name : "model");
     bank->space = space;
     bank->setup = *setup;
     bank->memory = memory;
@@ -71,7 +73,8 @@ int mote_filter_bank_open(mote_filter_bank *bank, const mote_state_space *space,
     if (!status)
         status = mote_resampler_open(&bank->resampler, MOTE_RESAMPLE_SYSTEMATIC, n, memory, NULL, message);
     if (status == MOTE_ENOMEM)
-        mote_fail(message, status, "no memory for %lld filters of %lld particles", (long long)n, (long long)setup->particles);
+        mote_fail(message, status, "no memory for %lld filters of %lld particles", (long long)n,
+                  (long long)setup->particles);
     if (status)
         mote_filter_bank_close(bank);
     else
@@ -85,8 +88,8 @@ void mote_filter_bank_close(mote_filter_bank *bank)
     if (!memory)
         return;
     mote_population *w = &bank->weights;
-    void *blocks[] = { bank->theta, bank->theta_scratch, bank->member, bank->scratch, bank->ancestor, bank->work, bank->status,
-                       w->block_maximum, w->block_sum, w->block_square, w->factor };
+    void *blocks[] = { bank->theta, bank->theta_scratch, bank->member, bank->scratch, bank->ancestor, bank->work,
+                       bank->status, w->block_maximum, w->block_sum, w->block_square, w->factor };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
     mote_memory_release_aligned(memory, w->log_weight);
@@ -164,7 +167,8 @@ void mote_filter_bank_replace(mote_filter_bank *bank, int64_t i, int64_t j)
     *member = *spare;
     member->weighed = member->log_evidence;
     *spare = before;
-    memcpy(mote_filter_bank_theta(bank, i), mote_filter_bank_theta(bank, j), (size_t)bank->space->space.theta_count * sizeof(double));
+    memcpy(mote_filter_bank_theta(bank, i), mote_filter_bank_theta(bank, j), (size_t)bank->space->space.theta_count *
+           sizeof(double));
     empty(bank, spare);
 }
 
@@ -194,7 +198,8 @@ static void attach(const mote_filter_bank *bank, mote_bank_worker *worker, int64
     filter->source.key = member->key;
     memcpy(filter->theta, mote_filter_bank_theta(bank, i), (size_t)space->space.theta_count * sizeof(double));
     filter->step = member->step;
-    filter->time = filter->time_previous = member->step ? space->series.time[member->step - 1] : space->model.initial_time;
+    filter->time = filter->time_previous = member->step ? space->series.time[member->step - 1]
+        : space->model.initial_time;
     filter->ancestor = filter->identity;
     filter->drawn = filter->draws[0];
     filter->resampled = filter->resamplings = filter->tilted = 0;
@@ -277,7 +282,8 @@ static void keep_reason(mote_filter_bank *bank, const mote_bank_worker *worker, 
     pthread_mutex_lock(&bank->lock);
     if (bank->stopped < 0 || item < bank->stopped) {
         bank->stopped = item;
-        mote_fail(&bank->reason, status, "%.400s, with %s", *worker->message.text ? worker->message.text : mote_strerror(status),
+        mote_fail(&bank->reason, status, "%.400s, with %s", *worker->message.text ? worker->message.text
+                  : mote_strerror(status),
                   point);
     }
     pthread_mutex_unlock(&bank->lock);

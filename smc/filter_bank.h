@@ -7,7 +7,8 @@
  *
  * The same rule serves an extension by one observation (the ratio is Z_t / Z_{t-1}) and an exchange of all filters for
  * fresh ones with more particles (the ratio is Z' / Z): the evidence stays unbiased through both, of an exchange as far
- * as Z cannot be zero. Resampling copies members: their weights become equal, their filters go on with keys of their own.
+ * as Z cannot be zero. Resampling copies members: their weights become equal, their filters go on with keys of their
+ * own.
  *
  * Memory: of a filter only its present population is kept, in a store of (d + 2) columns. A step reads one store and
  * writes a free one, so that members which descend from the same one share a store until each has stepped, and nothing
@@ -16,8 +17,8 @@
  *
  *     open; start; for each observation { ++step; advance (in pieces, if you like); weigh; resample; ... }; close
  *
- * Beyond the n members there are `spares`, for filters that may take a member's place (proposals) or be forgotten. Known
- * answer: E[exp(log evidence)] by enumeration, tests/smc/test_filter_bank.c. */
+ * Beyond the n members there are `spares`, for filters that may take a member's place (proposals) or be forgotten.
+ * Known answer: E[exp(log evidence)] by enumeration, tests/smc/test_filter_bank.c. */
 #ifndef MOTE_SMC_FILTER_BANK_H
 #define MOTE_SMC_FILTER_BANK_H
 
@@ -94,7 +95,8 @@ typedef struct mote_filter_bank {
 } mote_filter_bank;
 
 /* `pool` may be NULL. Models whose states are handles are refused. */
-int mote_filter_bank_open(mote_filter_bank *bank, const mote_state_space *space, const mote_filter_setup *setup, int64_t n,
+int mote_filter_bank_open(mote_filter_bank *bank, const mote_state_space *space, const mote_filter_setup *setup,
+                          int64_t n,
                           int64_t spares, const mote_source *source, const mote_memory *memory, mote_pool *pool,
                           mote_message *message);
 void mote_filter_bank_close(mote_filter_bank *bank);
@@ -108,18 +110,20 @@ double *mote_filter_bank_theta(const mote_filter_bank *bank, int64_t i);
 /* Member i begins a fresh filter under the key of id `id`: it advances from step 0. */
 void mote_filter_bank_begin(mote_filter_bank *bank, int64_t i, int64_t id);
 
-/* Brings members first .. first + count - 1 to bank->step. A filter that fails (MOTE_EMODEL) is dead, with `failed` set;
- * any other status is returned, named in the message of the bank, and the members that have not arrived can be advanced
- * again. */
+/* Brings members first .. first + count - 1 to bank->step. A filter that fails (MOTE_EMODEL) is dead, with `failed`
+ * set; any other status is returned, named in the message of the bank, and the members that have not arrived can be
+ * advanced again. */
 int mote_filter_bank_advance(mote_filter_bank *bank, int64_t first, int64_t count);
 
 /* Weights, their sum and the evidence after all members have advanced. */
 void mote_filter_bank_weigh(mote_filter_bank *bank);
 
-/* Members drawn by their weights at this address of `source`; bank->ancestor tells from where. Needs a weight above 0. */
+/* Members drawn by their weights at this address of `source`; bank->ancestor tells from where. Needs a weight above 0.
+ * */
 int mote_filter_bank_resample(mote_filter_bank *bank, mote_source *source);
 
-/* Spare j takes the place of member i, weight and all that it holds unchanged (a Markov move); the spare is free again. */
+/* Spare j takes the place of member i, weight and all that it holds unchanged (a Markov move); the spare is free again.
+ * */
 void mote_filter_bank_replace(mote_filter_bank *bank, int64_t i, int64_t j);
 
 /* Frees what spares hold. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A filter bank in checkpoints. A store is written with the first member that holds it and numbered in this order: who
- * worked when does not show, and what is shared is written once. Caches are made again from their members' parameters. */
+ * worked when does not show, and what is shared is written once. Caches are made again from their members' parameters.
+ * */
 #include <math.h>
 
 #include "smc/filter_bank_parts.h"
@@ -68,7 +69,8 @@ void mote_filter_bank_save(const mote_filter_bank *bank, mote_writer *writer)
 /* ---- loading ---- */
 
 /* The store that a number names: one that was met before, or a free one. */
-static int64_t get_store(mote_filter_bank *bank, mote_bank_stores *stores, int64_t *next, int *fresh, mote_reader *reader)
+static int64_t get_store(mote_filter_bank *bank, mote_bank_stores *stores, int64_t *next, int *fresh,
+                         mote_reader *reader)
 {
     const int64_t number = mote_get_count(reader, -1, *next < bank->n ? *next : bank->n - 1);
     *fresh = !reader->status && number == *next;

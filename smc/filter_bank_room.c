@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The memory of a filter bank. Stores lie in one allocation: of each, d columns of states, log-weights and weights, all
- * 64-byte aligned, and four numbers per block of MOTE_BLOCK particles. At any time the members that have stepped hold one
- * store each and those that have not share at most as many as they are; a worker at a fresh filter holds two. */
+ * 64-byte aligned, and four numbers per block of MOTE_BLOCK particles. At any time the members that have stepped hold
+ * one store each and those that have not share at most as many as they are; a worker at a fresh filter holds two. */
 #include <string.h>
 
 #include "smc/filter_bank_parts.h"

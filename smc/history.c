@@ -198,7 +198,8 @@ static void load_generation(const mote_history *history, mote_generation *g, mot
     mote_get_indices(reader, g->ancestor, history->n, history->n);
 }
 
-/* Populations that the filter, which is loaded before its collectors, has handed over; of steps: those that were chosen. */
+/* Populations that the filter, which is loaded before its collectors, has handed over; of steps: those that were
+ * chosen. */
 static int64_t seen(const mote_history *history)
 {
     const int64_t steps = history->filter->dead ? history->filter->dead : history->filter->step;

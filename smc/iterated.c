@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Iterated filtering (IF2; Ionides et al. 2015, PNAS 112, 719): a particle filter on (state, parameters) whose parameters
- * take small steps, again and again with smaller ones:
+/* Iterated filtering (IF2; Ionides et al. 2015, PNAS 112, 719): a particle filter on (state, parameters) whose
+ * parameters take small steps, again and again with smaller ones:
  *
  *     pass m:  y^j += s_m z;  for t: y^j += s_m z, x_t^j ~ M_t(. | y^j), weigh by g_t, resample (x, y) together
  *     swarm of pass m + 1 = last population of pass m;   s_m = perturbation cooling^(m/50), also within a pass
@@ -26,7 +26,8 @@ static const mote_option_use uses[] = {
     { NULL, NULL, NULL },
 };
 
-MOTE_OPTION_TABLE_USES(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS, uses);
+MOTE_OPTION_TABLE_USES(options, "iterated_filtering", mote_iterated_filtering_options, MOTE_ITERATED_FILTERING_OPTIONS,
+                       uses);
 
 enum { COOLING_PASSES = 50, EVALUATION = 1 << 20 }; /* keys of passes are below, those of plain filters follow */
 
@@ -80,7 +81,8 @@ static int read_sizes(mote_run *run, iterated_state *state)
     while ((word = next_word(&text, &length))) {
         const int64_t k = find_coordinate(&state->inner.space, word, length);
         if (k < 0)
-            return mote_fail(&run->message, MOTE_EOPTION, "option perturbations: '%.*s' is no sampled parameter of the model",
+            return mote_fail(&run->message, MOTE_EOPTION, "option perturbations: '%.*s' is no sampled parameter of the "
+                                                          "model",
                              (int)length, word);
         if (mote_number_next(&text, &state->size[k]) || !(state->size[k] >= 0) || isinf(state->size[k]))
             return mote_fail(&run->message, MOTE_EOPTION, "option perturbations: '%.*s' is not followed by a size",
@@ -89,8 +91,8 @@ static int read_sizes(mote_run *run, iterated_state *state)
     for (text = o->initial_parameters; (word = next_word(&text, &length));) {
         const int64_t k = find_coordinate(&state->inner.space, word, length);
         if (k < 0)
-            return mote_fail(&run->message, MOTE_EOPTION, "option initial_parameters: '%.*s' is no sampled parameter of the "
-                             "model", (int)length, word);
+            return mote_fail(&run->message, MOTE_EOPTION, "option initial_parameters: '%.*s' is no sampled parameter "
+                             "of the model", (int)length, word);
         state->first_only[k] = 1;
     }
     return MOTE_OK;
@@ -103,7 +105,8 @@ static int read_start(mote_run *run, iterated_state *state)
     double cube[MOTE_PERTURBED_PARAMETERS];
     for (int64_t k = 0; k < space->dimension; ++k)
         cube[k] = 0.5;
-    int status = state->options->start ? mote_state_space_theta(&state->inner, state->options->start, state->theta, &run->message)
+    int status = state->options->start ? mote_state_space_theta(&state->inner, state->options->start, state->theta,
+                                                                &run->message)
                                        : mote_space_transform(space, cube, state->theta);
     if (!status && !(mote_space_log_prior(space, state->theta) > -INFINITY))
         status = mote_fail(&run->message, MOTE_EINVAL, "iterated filtering: the starting point lies outside the prior");
@@ -144,26 +147,30 @@ static int open_filters(mote_run *run, iterated_state *state)
     }
     int status = mote_state_space_open(&state->outer, &state->perturbed.model, &run->memory, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, state->pool, &run->message);
+        status = mote_particle_filter_open(&state->filter, &state->outer, &setup, &run->memory, state->pool,
+                                           &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->plain, &state->inner, &plain, &run->memory, state->pool, &run->message);
+        status = mote_particle_filter_open(&state->plain, &state->inner, &plain, &run->memory, state->pool,
+                                           &run->message);
     return status;
 }
 
 static int check_model(mote_run *run, const iterated_state *state)
 {
     if (!state->inner.has_series)
-        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering goes through the series again and again: the "
-                         "model must carry it");
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering goes through the series again and "
+                         "again: the model must carry it");
     if (state->inner.model.fork)
-        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering stores states as numbers: those of the model '%s' are "
-                         "handles", mote_state_space_name(&state->inner));
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering stores states as numbers: those of the "
+                         "model '%s' are handles", mote_state_space_name(&state->inner));
     if (state->inner.space.theta_count > MOTE_PERTURBED_PARAMETERS)
-        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering takes at most %d parameters, fixed ones included: the "
-                         "model '%s' has %lld", MOTE_PERTURBED_PARAMETERS, mote_state_space_name(&state->inner),
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "iterated filtering takes at most %d parameters, fixed ones "
+                         "included: the model '%s' has %lld",
+                         MOTE_PERTURBED_PARAMETERS, mote_state_space_name(&state->inner),
                          (long long)state->inner.space.theta_count);
     if (!state->inner.space.dimension)
-        return mote_fail(&run->message, MOTE_EINVAL, "iterated filtering: the model has no parameter to learn, all are fixed");
+        return mote_fail(&run->message, MOTE_EINVAL, "iterated filtering: the model has no parameter to learn, all are "
+                                                     "fixed");
     return MOTE_OK;
 }
 
@@ -193,14 +200,16 @@ static int iterated_open(mote_run *run, const void *model)
     if (!status)
         mote_run_identify_state_space(run, &state->inner);
     run->boundary = 1;
-    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "no memory for iterated filtering with %lld particles",
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status,
+                                             "no memory for iterated filtering with %lld particles",
                                              (long long)state->options->particles) : status;
 }
 
 static void iterated_close(mote_run *run)
 {
     iterated_state *state = run->state;
-    void *blocks[] = { state->start, state->size, state->first_only, state->y, state->theta, state->record, state->evaluation };
+    void *blocks[] = { state->start, state->size, state->first_only, state->y, state->theta, state->record,
+                       state->evaluation };
     mote_particle_filter_close(&state->filter);
     mote_particle_filter_close(&state->plain);
     mote_pool_close(&state->pool);
@@ -249,8 +258,8 @@ static int one_pass(mote_run *run, iterated_state *state)
     int status = mote_particle_filter_run(&state->filter, state->theta, &source, &state->datum, &log_evidence);
     run->ledger.calls += state->filter.potentials;
     if (!status && state->filter.dead)
-        status = mote_fail(&run->message, MOTE_EMODEL, "iterated filtering: all particles had weight zero at step %lld of pass "
-                           "%lld: take more particles, or a better start", (long long)state->filter.dead - 1,
+        status = mote_fail(&run->message, MOTE_EMODEL, "iterated filtering: all particles had weight zero at step %lld "
+                           "of pass %lld: take more particles, or a better start", (long long)state->filter.dead - 1,
                            (long long)state->passes);
     if (!status)
         status = take_swarm(state, &source);
@@ -351,11 +360,13 @@ static int add_results(const iterated_state *state, mote_draws *draws)
 {
     const double *row = state->record + (state->passes - 1) * (1 + state->perturbed.q);
     char name[96];
-    int status = mote_draws_add_real(draws, "log_likelihood", state->log_likelihood, "nats", "of the end point, by plain filters");
+    int status = mote_draws_add_real(draws, "log_likelihood", state->log_likelihood, "nats",
+                                     "of the end point, by plain filters");
     if (!status)
         status = mote_draws_add_real(draws, "log_likelihood_error", state->error, "nats", "its standard error");
     for (int64_t k = 0; k < state->perturbed.q && !status; ++k) {
-        snprintf(name, sizeof name, "end_%s", state->inner.space.parameters[state->inner.space.theta_parameter[k]].name);
+        snprintf(name, sizeof name, "end_%s",
+                 state->inner.space.parameters[state->inner.space.theta_parameter[k]].name);
         status = mote_draws_add_real(draws, name, row[1 + k], "", "end point");
     }
     if (!status)
@@ -369,7 +380,8 @@ static int iterated_draws(mote_run *run)
     const mote_space *space = &state->inner.space;
     if (!state->passes)
         return mote_fail(&run->message, MOTE_ESTATE, "iterated filtering has made no pass yet");
-    mote_draws *draws = mote_draws_create(&run->memory, space->parameters, space->parameter_count, state->options->particles, 0);
+    mote_draws *draws = mote_draws_create(&run->memory, space->parameters, space->parameter_count,
+                                          state->options->particles, 0);
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
     run->draws = draws;

@@ -7,7 +7,8 @@
 
 /* Mean and variance of x^i = column[index[i]] (index NULL: column[i]) with weights that sum to 1 (NULL: 1/n each). What
  * particles without weight hold does not matter, be it infinite. */
-void mote_moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean, double *variance);
+void mote_moments(const double *weight, const double *column, const int32_t *index, int64_t n, double *mean,
+                  double *variance);
 
 /* Sum of weight[i] x[i] where weight[i] > 0. */
 double mote_weighted_sum(const double *weight, const double *x, int64_t n);

@@ -336,7 +336,8 @@ int mote_paris_smoother_open(mote_paris_smoother *paris, const mote_particle_fil
         backward = (mote_backward_setup){ .way = MOTE_BACKWARD_EXACT, .draws = 1 };
     int status = mote_functional_check(filter->space, setup->functional, filter->message);
     if (!status && filter->space->model.fork)
-        status = mote_fail(filter->message, MOTE_EUNSUPPORTED, "on-line smoothing looks at two populations: the model '%s' has opaque "
+        status = mote_fail(filter->message, MOTE_EUNSUPPORTED,
+                           "on-line smoothing looks at two populations: the model '%s' has opaque "
                            "states, which leave none behind", mote_state_space_name(filter->space));
     if (!status && setup->smoother != MOTE_ON_LINE_GENEALOGY)
         status = mote_backward_open(&paris->backward, filter->space, &backward, filter->setup.particles, filter->memory,

@@ -64,8 +64,8 @@ int64_t mote_functional_count(const mote_state_space *space, int64_t functional)
 int mote_functional_terms(const mote_state_space *space, int64_t functional, const mote_block *block,
                           double *const *value, double *const *scratch);
 
-/* Terms that are no finite numbers end the run, as potentials that are none do. The first that `weight` counts (NULL: all
- * count): component * n + particle; -1: there is none. */
+/* Terms that are no finite numbers end the run, as potentials that are none do. The first that `weight` counts (NULL:
+ * all count): component * n + particle; -1: there is none. */
 int64_t mote_functional_fault(double *const *value, int64_t count, int64_t n, const double *weight);
 /* MOTE_EMODEL, naming callback, component, particle (-1: the path that is kept) and the block's step and time. */
 int mote_functional_complain(const mote_state_space *space, int64_t functional, int64_t component, int64_t particle,

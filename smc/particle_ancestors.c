@@ -3,8 +3,8 @@
  *
  * Auxiliary filter (Pitt and Shephard 1999; Johansen and Doucet 2008): ancestors from v proportional to W eta; their
  * children begin with log-weight log(W / v), and Lold = log N, so that exp(log Z) stays unbiased whatever eta is, as
- * long as eta > 0 wherever the particle has a future. Schemes whose offspring carry weights w (optimal): log w is added,
- * and Lold = 0. */
+ * long as eta > 0 wherever the particle has a future. Schemes whose offspring carry weights w (optimal): log w is
+ * added, and Lold = 0. */
 #include <math.h>
 
 #include "core/vector.h"
@@ -26,7 +26,8 @@ static int asks_for_it(const mote_particle_filter *filter, double effective_samp
 
 int mote_particle_filter_will_resample(const mote_particle_filter *filter)
 {
-    return filter->step && !filter->dead && (filter->setup.quasi || asks_for_it(filter, filter->now->effective_sample_size));
+    return filter->step && !filter->dead && (filter->setup.quasi ||
+                                             asks_for_it(filter, filter->now->effective_sample_size));
 }
 
 /* Offspring carry weights of their own, which sum to one. */
@@ -76,7 +77,8 @@ static int draw(mote_particle_filter *filter, const mote_population *from)
     if (filter->setup.sorted)
         sort(filter, from, &weights, &k);
     if (reference->active) {
-        status = mote_resample_conditional(&filter->resampler, &source, &weights, n, k, filter->drawn, &reference->slot);
+        status = mote_resample_conditional(&filter->resampler, &source, &weights, n, k, filter->drawn,
+                                           &reference->slot);
     } else if (is_weighted(filter)) {
         status = mote_resample_weighted(&filter->resampler, &source, &weights, n, filter->drawn, filter->offset);
         for (int64_t i = 0; i < n && !status; ++i)
@@ -105,14 +107,15 @@ static int look_ahead(mote_particle_filter *filter)
         block.log_weight = tilted->log_weight + first;
         const int status = model->look_ahead(model->ctx, &block);
         if (status)
-            return status < 0 ? status : mote_fail(filter->message, MOTE_EMODEL, "the model '%s': look_ahead returned a code above 0 "
+            return status < 0 ? status : mote_fail(filter->message, MOTE_EMODEL,
+                                                   "the model '%s': look_ahead returned a code above 0 "
                                                    "at step %lld (time %g)", mote_state_space_name(filter->space),
                                                    (long long)filter->step, filter->time);
         for (int64_t i = 0; i < block.n; ++i)
             block.log_weight[i] += filter->before->log_weight[first + i];
         if (mote_population_weigh_block(tilted, b, n))
-            return mote_fail(filter->message, MOTE_EMODEL, "the model '%s': look_ahead gave a value that is not a number below "
-                             "infinity at step %lld (time %g)", model->name ? model->name : "model",
+            return mote_fail(filter->message, MOTE_EMODEL, "the model '%s': look_ahead gave a value that is not a "
+                             "number below infinity at step %lld (time %g)", model->name ? model->name : "model",
                              (long long)filter->step, filter->time);
     }
     mote_population_combine(tilted, n);
@@ -126,7 +129,8 @@ static int resample_tilted(mote_particle_filter *filter)
     if (status)
         return status;
     filter->tilted = tilted->sum > 0;
-    filter->resampled = asks_for_it(filter, filter->tilted ? tilted->effective_sample_size : before->effective_sample_size);
+    filter->resampled = asks_for_it(filter, filter->tilted ? tilted->effective_sample_size
+                                    : before->effective_sample_size);
     if (filter->resampled)
         status = draw(filter, filter->tilted ? tilted : before);
     for (int64_t i = 0; filter->resampled && filter->tilted && !status && i < filter->setup.particles; ++i) {

@@ -32,10 +32,13 @@ static void close_columns(const mote_memory *memory, double **columns)
 
 static int open_population(mote_population *population, const mote_memory *memory, int64_t columns, int64_t n)
 {
-    double **blocks[] = { &population->block_maximum, &population->block_sum, &population->block_square, &population->factor };
+    double **blocks[] = { &population->block_maximum, &population->block_sum, &population->block_square,
+                          &population->factor };
     int missing = !(population->state = open_columns(memory, columns, n));
-    missing |= !(population->log_weight = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK, sizeof(double)));
-    missing |= !(population->weight = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK, sizeof(double)));
+    missing |= !(population->log_weight = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK,
+                                                                       sizeof(double)));
+    missing |= !(population->weight = mote_memory_allocate_aligned(memory, mote_blocks(n) * MOTE_BLOCK,
+                                                                   sizeof(double)));
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         missing |= !(*blocks[i] = mote_memory_allocate(memory, mote_blocks(n), sizeof(double)));
     return missing ? MOTE_ENOMEM : MOTE_OK;
@@ -124,38 +127,45 @@ static int check_quasi(const mote_particle_filter *filter)
     if (other)
         return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol does not go with %s", other);
     if (s->resampling != MOTE_RESAMPLE_SYSTEMATIC || s->rule == MOTE_RULE_NEVER)
-        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option points = sobol resamples at every step by the points: "
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED,
+                         "option points = sobol resamples at every step by the points: "
                          "option %s has no meaning", s->rule == MOTE_RULE_NEVER ? "resample = never" : "resampling");
-    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_INITIAL_MAP, "option points = sobol", filter->message);
-    return status ? status : mote_state_space_needs(filter->space, MOTE_CAPABILITY_TRANSITION_MAP, "option points = sobol",
-                                                    filter->message);
+    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_INITIAL_MAP, "option points = sobol",
+                                        filter->message);
+    return status ? status : mote_state_space_needs(filter->space, MOTE_CAPABILITY_TRANSITION_MAP,
+                                                    "option points = sobol", filter->message);
 }
 
 static int check_setup(const mote_particle_filter *filter)
 {
     const mote_filter_setup *s = &filter->setup;
-    static const int64_t guided[] = { MOTE_CAPABILITY_PROPOSE, MOTE_CAPABILITY_LOG_PROPOSE, MOTE_CAPABILITY_LOG_TRANSITION };
+    static const int64_t guided[] = { MOTE_CAPABILITY_PROPOSE, MOTE_CAPABILITY_LOG_PROPOSE,
+                                      MOTE_CAPABILITY_LOG_TRANSITION };
     if (s->particles < 1 || s->particles > INT32_MAX - MOTE_BLOCK)
         return mote_fail(filter->message, MOTE_EOPTION, "option particles = %lld is not between 1 and %d",
                          (long long)s->particles, INT32_MAX - MOTE_BLOCK);
     for (size_t i = 0; s->guided && i < sizeof guided / sizeof *guided; ++i) {
-        const int status = mote_state_space_needs(filter->space, guided[i], "option proposal = guided", filter->message);
+        const int status = mote_state_space_needs(filter->space, guided[i], "option proposal = guided",
+                                                  filter->message);
         if (status)
             return status;
     }
     const mote_ssm *model = &filter->space->model;
     if (s->guided && model->propose_initial && (!model->log_propose_initial || !model->log_initial))
-        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option proposal = guided needs log_propose_initial and log_initial "
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED,
+                         "option proposal = guided needs log_propose_initial and log_initial "
                          "with propose_initial, which the model '%s' lacks", model->name ? model->name : "model");
     if (s->guided && model->fork)
-        return mote_fail(filter->message, MOTE_EUNSUPPORTED, "option proposal = guided does not go with opaque states, which leave "
+        return mote_fail(filter->message, MOTE_EUNSUPPORTED,
+                         "option proposal = guided does not go with opaque states, which leave "
                          "no previous state behind: those of the model '%s'", model->name ? model->name : "model");
-    int status = s->look_ahead ? mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOOK_AHEAD, "option look_ahead = on",
-                                                        filter->message) : MOTE_OK;
+    int status = s->look_ahead ? mote_state_space_needs(filter->space, MOTE_CAPABILITY_LOOK_AHEAD,
+                                                        "option look_ahead = on", filter->message) : MOTE_OK;
     return !status && s->quasi ? check_quasi(filter) : status;
 }
 
-int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space, const mote_filter_setup *setup,
+int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space,
+                              const mote_filter_setup *setup,
                               const mote_memory *memory, mote_pool *pool, mote_message *message)
 {
     memset(filter, 0, sizeof *filter);
@@ -168,7 +178,8 @@ int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_spa
     if (!status)
         status = open_memory(filter);
     if (!status)
-        status = mote_resampler_open(&filter->resampler, setup->resampling, setup->particles, memory, filter->pool, message);
+        status = mote_resampler_open(&filter->resampler, setup->resampling, setup->particles, memory, filter->pool,
+                                     message);
     if (!status && setup->quasi)
         status = mote_quasi_open(&filter->quasi, setup->particles, space->model.state_count, memory, message);
     if (!status && setup->sorted && !setup->quasi)
@@ -207,8 +218,8 @@ void mote_particle_filter_close(mote_particle_filter *filter)
     close_population(&filter->populations[0], memory);
     close_population(&filter->populations[1], memory);
     mote_memory_release_aligned(memory, filter->cache);
-    void *blocks[] = { filter->draws[0], filter->draws[1], filter->identity, filter->offset, filter->theta, (void *)filter->parameter,
-                       filter->block_status, filter->block_failed };
+    void *blocks[] = { filter->draws[0], filter->draws[1], filter->identity, filter->offset, filter->theta,
+                       (void *)filter->parameter, filter->block_status, filter->block_failed };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
     memset(filter, 0, sizeof *filter);
@@ -274,9 +285,10 @@ int mote_particle_filter_can_save(const mote_particle_filter *filter)
     if (!filter->space->model.fork)
         return MOTE_OK;
     if (filter->step && filter->handles != filter->now->state[0])
-        return mote_fail(filter->message, MOTE_ESTATE, "a step that failed has used up the opaque states of the model '%s': "
-                         "there is nothing to save", mote_state_space_name(filter->space));
-    return mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states", filter->message);
+        return mote_fail(filter->message, MOTE_ESTATE, "a step that failed has used up the opaque states of the model "
+                         "'%s': there is nothing to save", mote_state_space_name(filter->space));
+    return mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states",
+                                  filter->message);
 }
 
 /* Size and bytes of each particle's object. */
@@ -300,7 +312,8 @@ static void pack_handles(const mote_particle_filter *filter, mote_writer *writer
 static int unpack_handles(mote_particle_filter *filter, mote_reader *reader)
 {
     const mote_ssm *model = &filter->space->model;
-    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states", filter->message);
+    int status = mote_state_space_needs(filter->space, MOTE_CAPABILITY_PACK, "a checkpoint of opaque states",
+                                        filter->message);
     drop_handles(filter);
     for (int64_t i = 0; i < filter->setup.particles && !status; ++i) {
         int64_t size;
@@ -349,7 +362,8 @@ void mote_particle_filter_save(const mote_particle_filter *filter, mote_writer *
 static int load_population(mote_particle_filter *filter, mote_reader *reader)
 {
     const int64_t n = filter->setup.particles;
-    const int opaque = filter->space->model.fork != NULL, status = filter->step && opaque ? unpack_handles(filter, reader) : MOTE_OK;
+    const int opaque = filter->space->model.fork != NULL;
+    const int status = filter->step && opaque ? unpack_handles(filter, reader) : MOTE_OK;
     if (status)
         return status;
     for (int64_t k = opaque; filter->step && k < filter->space->model.state_count; ++k)

@@ -11,8 +11,8 @@
  * (Gordon, Salmond and Smith 1993; Del Moral 2004.) exp(log Z) is unbiased for every rule and every unbiased scheme.
  * Resampling from tilted weights v (auxiliary filter): lw^i = log(W^A / v^A) and Lold = log N.
  * Never resampled after the last step. A step that fails leaves the population of the step before; one that a collector
- * stopped has been taken. Inside a step nothing
- * is allocated but by what grows with the run (collectors), at its start. Known answer: tests/smc/test_filter.c, case A. */
+ * stopped has been taken. Inside a step nothing is allocated but by what grows with the run (collectors), at its start.
+ * Known answer: tests/smc/test_filter.c, case A. */
 #ifndef MOTE_SMC_PARTICLE_FILTER_H
 #define MOTE_SMC_PARTICLE_FILTER_H
 
@@ -33,19 +33,21 @@ typedef struct mote_filter_setup {
     int64_t guided;         /* propose from the model's proposal */
     int64_t look_ahead;     /* resample with the model's look-ahead (auxiliary filter) */
     int64_t quasi;          /* randomised quasi-Monte Carlo points (smc/quasi.h); resamples at every step */
-    int64_t sorted;         /* particles are sorted along a curve that fills space (smc/quasi.h) when they resample, so that
-                             * slots do not jump when parameters or random numbers change a little */
+    int64_t sorted;         /* particles are sorted along a curve that fills space (smc/quasi.h) when they resample, so
+                             * that slots do not jump when parameters or random numbers change a little */
     int64_t failed_is_zero; /* a potential that is NaN or +inf is taken as 0 instead of ending the run */
 } mote_filter_setup;
 
 /* The setup from options that have MOTE_PARTICLE_OPTIONS. */
 #define MOTE_PARTICLE_SETUP(o)                                                                                         \
-    .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample, .threshold = (o)->ess_threshold, \
-    .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .quasi = (o)->points, .failed_is_zero = (o)->failed_potential
+    .particles = (o)->particles, .resampling = (o)->resampling, .rule = (o)->resample,                                 \
+    .threshold = (o)->ess_threshold, .guided = (o)->proposal, .look_ahead = (o)->look_ahead, .quasi = (o)->points,     \
+    .failed_is_zero = (o)->failed_potential
 
 /* Which of these options take effect when: rows of mote_option_use. */
 #define MOTE_PARTICLE_USES                                                                                             \
-    { "ess_threshold", "resample", "ess" }, { "ess_threshold", "points", "random" }, { "look_ahead", "resample", "ess|always" }
+    { "ess_threshold", "resample", "ess" }, { "ess_threshold", "points", "random" },                                   \
+    { "look_ahead", "resample", "ess|always" }
 
 /* Particles of one time with their weights: weight[i] = exp(log_weight[i] - block_maximum[i / MOTE_BLOCK]), and
  * factor[b] = exp(block_maximum[b] - maximum), so that weight[i] factor[i / MOTE_BLOCK] / sum is the normalised weight.
@@ -109,7 +111,8 @@ typedef struct mote_particle_filter {
 } mote_particle_filter;
 
 /* `pool` may be NULL. Everything that a step needs is allocated here. */
-int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space, const mote_filter_setup *setup,
+int mote_particle_filter_open(mote_particle_filter *filter, const mote_state_space *space,
+                              const mote_filter_setup *setup,
                               const mote_memory *memory, mote_pool *pool, mote_message *message);
 void mote_particle_filter_close(mote_particle_filter *filter);
 
@@ -151,8 +154,8 @@ static inline double mote_population_weight(const mote_population *population, i
 /* The present population as draws; NULL without memory. */
 mote_draws *mote_population_draws(const mote_particle_filter *filter);
 
-/* Every result with an evidence of plain filters warns of a biased scheme; what is exact by an unbiased evidence refuses
- * the scheme (mote_resampling_require). */
+/* Every result with an evidence of plain filters warns of a biased scheme; what is exact by an unbiased evidence
+ * refuses the scheme (mote_resampling_require). */
 int mote_warn_of_bias(mote_draws *draws, int64_t resampling);
 
 /* Weighted mean of a column, in a fixed order of summation. */

@@ -20,8 +20,8 @@ int64_t mote_population_weigh_block(mote_population *population, int64_t block, 
     const mote_vector_table *vector = mote_vector();
     const int64_t first = block * MOTE_BLOCK, count = n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK;
     double *weight = population->weight + first;
-    const int64_t failed = vector->weigh(weight, population->log_weight + first, count, &population->block_maximum[block],
-                                         &population->block_sum[block]);
+    const int64_t failed = vector->weigh(weight, population->log_weight + first, count,
+                                         &population->block_maximum[block], &population->block_sum[block]);
     population->block_square[block] = vector->product(weight, weight, count);
     return failed;
 }
@@ -70,7 +70,8 @@ double mote_population_mean(const mote_population *population, const double *col
 mote_block mote_particle_filter_block(const mote_particle_filter *filter, int64_t first, int64_t n)
 {
     mote_block block = { MOTE_VERSIONED(mote_block), .n = n, .first = first, .step = filter->step, .time = filter->time,
-                         .time_previous = filter->time_previous, .parameter = filter->parameter, .cache = filter->cache };
+                         .time_previous = filter->time_previous, .parameter = filter->parameter,
+                         .cache = filter->cache };
     const mote_datum *datum = filter->datum;
     if (filter->space->model.input_count)
         block.input = datum->input;
@@ -82,7 +83,8 @@ mote_block mote_particle_filter_block(const mote_particle_filter *filter, int64_
 }
 
 /* Columns of the parents of slots first..first + n - 1: where they stand, or gathered. */
-static const double *const *parents(mote_particle_filter *filter, mote_filter_scratch *scratch, int64_t first, int64_t n)
+static const double *const *parents(mote_particle_filter *filter, mote_filter_scratch *scratch, int64_t first,
+                                    int64_t n)
 {
     const int32_t *ancestor = filter->drawn + first;
     if (filter->in_parts)
@@ -120,7 +122,8 @@ static int mutate_first(mote_particle_filter *filter, const mote_filter_scratch 
     mote_source source = mote_source_at(&filter->source, MOTE_PURPOSE_INITIAL, 0, block->first);
     if (filter->setup.quasi)
         return mutate_quasi(filter, scratch, block, model->initial_map);
-    int status = guided ? model->propose_initial(model->ctx, block, &source) : model->initial(model->ctx, block, &source);
+    int status = guided ? model->propose_initial(model->ctx, block, &source) : model->initial(model->ctx, block,
+                                                                                              &source);
     return status ? of_callback(status) : mote_source_status(&source);
 }
 
@@ -161,8 +164,8 @@ static void keep_reference(const mote_particle_filter *filter, const mote_block 
         block->state[k][i] = filter->reference.state[k];
 }
 
-static int add_density(int (*density)(void *, const mote_block *), void *ctx, mote_block *block, double *to, double *scratch,
-                       double sign)
+static int add_density(int (*density)(void *, const mote_block *), void *ctx, mote_block *block, double *to,
+                       double *scratch, double sign)
 {
     block->log_weight = scratch;
     int status = density(ctx, block);
@@ -180,9 +183,10 @@ static int weigh_proposal(mote_particle_filter *filter, mote_filter_scratch *scr
     int status = model->log_potential(model->ctx, block);
     if (status || !filter->setup.guided || (!block->previous && !model->propose_initial))
         return of_callback(status);
-    status = add_density(block->previous ? model->log_transition : model->log_initial, model->ctx, block, increment, density, 1);
-    return status ? status : add_density(block->previous ? model->log_propose : model->log_propose_initial, model->ctx, block,
-                                         increment, density, -1);
+    status = add_density(block->previous ? model->log_transition : model->log_initial, model->ctx, block, increment,
+                         density, 1);
+    return status ? status : add_density(block->previous ? model->log_propose : model->log_propose_initial, model->ctx,
+                                         block, increment, density, -1);
 }
 
 /* New log-weights of the block: what the particles carry, plus the potential. */
@@ -281,8 +285,9 @@ static void step_block(void *ctx, int64_t b, int64_t thread)
 static int explain_stop(const mote_particle_filter *filter, int64_t block, int status)
 {
     const int64_t first = block * span(filter), end = first + span(filter), n = filter->setup.particles;
-    return mote_fail(filter->message, status, "the model '%s' asked to stop with code %d at step %lld (time %g), particles %lld "
-                     "to %lld", model_name(filter), status, (long long)filter->step, filter->time, (long long)first,
+    return mote_fail(filter->message, status, "the model '%s' asked to stop with code %d at step %lld (time %g), "
+                     "particles %lld to %lld",
+                     model_name(filter), status, (long long)filter->step, filter->time, (long long)first,
                      (long long)(end < n ? end : n) - 1);
 }
 
@@ -299,7 +304,8 @@ static const char *culprit(mote_particle_filter *filter, int64_t particle)
 {
     const mote_ssm *model = &filter->space->model;
     mote_filter_scratch *scratch = filter->scratch;
-    const int64_t first = particle / MOTE_BLOCK * MOTE_BLOCK, left = filter->setup.particles - first, at = particle - first;
+    const int64_t first = particle / MOTE_BLOCK * MOTE_BLOCK, left = filter->setup.particles - first,
+        at = particle - first;
     mote_block block = mote_particle_filter_block(filter, first, left < MOTE_BLOCK ? left : MOTE_BLOCK);
     double *value = scratch->increment[0];
     const int later = filter->step > 0;
@@ -325,8 +331,9 @@ static int explain(mote_particle_filter *filter)
     for (int64_t b = 0; b < mote_blocks(filter->setup.particles); ++b) {
         const int status = (int)filter->block_status[b];
         if (status == MOTE_EMODEL && filter->block_failed[b] >= 0)
-            return mote_fail(filter->message, status, "the model '%s': %s of particle %lld at step %lld (time %g) is not a "
-                             "number below infinity", model_name(filter), culprit(filter, filter->block_failed[b]),
+            return mote_fail(filter->message, status, "the model '%s': %s of particle %lld at step %lld (time %g) is "
+                             "not a number below infinity",
+                             model_name(filter), culprit(filter, filter->block_failed[b]),
                              (long long)filter->block_failed[b], (long long)filter->step, filter->time);
         if (status == MOTE_EMODEL)
             return mote_fail(filter->message, status, "the model '%s': a callback returned a code above 0 at step %lld "
@@ -357,8 +364,8 @@ static int collect(mote_particle_filter *filter)
     return status;
 }
 
-/* Moves and weighs all blocks: on the pool when there are enough to share. Neighbours share parents, and each thread has
- * written what stands in its own part. */
+/* Moves and weighs all blocks: on the pool when there are enough to share. Neighbours share parents, and each thread
+ * has written what stands in its own part. */
 static int move(mote_particle_filter *filter)
 {
     const int64_t blocks = (filter->setup.particles + span(filter) - 1) / span(filter);
@@ -415,7 +422,8 @@ int mote_particle_filter_step(mote_particle_filter *filter, const mote_datum *da
     if (status)
         return status;
     filter->datum = datum;
-    filter->time_previous = filter->step || filter->space->model.flags & MOTE_SSM_START_BEFORE ? filter->time : datum->time;
+    filter->time_previous = filter->step || filter->space->model.flags & MOTE_SSM_START_BEFORE ? filter->time
+        : datum->time;
     filter->time = datum->time;
     status = step_alive(filter);
     if (status) {

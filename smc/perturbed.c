@@ -166,7 +166,8 @@ static int allocate(mote_perturbed *w)
             return MOTE_ENOMEM;
     }
     for (int64_t k = 0; k < columns; ++k) {
-        snprintf(w->texts + k * NAME_SIZE, NAME_SIZE, "%s_%d", k < w->d ? "x" : k < w->d + w->p ? "y" : "theta", (int)k);
+        snprintf(w->texts + k * NAME_SIZE, NAME_SIZE, "%s_%d", k < w->d ? "x" : k < w->d + w->p ? "y" : "theta",
+                 (int)k);
         w->names[k] = w->texts + k * NAME_SIZE;
     }
     return MOTE_OK;
@@ -187,7 +188,8 @@ int mote_perturbed_open(mote_perturbed *w, const mote_state_space *inner, int64_
                            .observations = from->observations, .observation_count = from->observation_count,
                            .inputs = from->inputs, .input_count = from->input_count, .initial_time = from->initial_time,
                            .initial = perturbed_initial, .transition = perturbed_transition,
-                           .log_potential = perturbed_log_potential, .series = from->series, .ctx = w, .name = from->name,
+                           .log_potential = perturbed_log_potential, .series = from->series, .ctx = w,
+                           .name = from->name,
                            .flags = from->flags & (MOTE_SSM_START_BEFORE | MOTE_SSM_THREADSAFE) };
     return MOTE_OK;
 }

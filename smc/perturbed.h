@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A state-space model whose parameters move: the state of the wrapped model is (x, y, theta), y the sampled parameters
- * on the real line, theta all non-derived ones in physical units. At each time y takes a normal step, theta follows, and
- * the model's own callbacks see parameter[p] with stride 1. So parameters are carried, resampled and stored as states,
- * and no filter needs to know. */
+ * on the real line, theta all non-derived ones in physical units. At each time y takes a normal step, theta follows,
+ * and the model's own callbacks see parameter[p] with stride 1. So parameters are carried, resampled and stored as
+ * states, and no filter needs to know. */
 #ifndef MOTE_SMC_PERTURBED_H
 #define MOTE_SMC_PERTURBED_H
 

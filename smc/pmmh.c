@@ -7,13 +7,14 @@
  *
  * The current Z is kept, never estimated again: with it the chain on (theta, all that the filter drew) is exact. The
  * proposal's covariance and scale adapt during warm-up, from all chains together, and are frozen after. A filter that
- * fails or finds no weight rejects. Half-way through the warm-up the noise s^2 of log Z is measured at the chains' mean:
- * the target acceptance falls from 2 Phi(-q/2), q = 2.38 in many dimensions, to 2 Phi(-sqrt(q^2 + 2 s^2)/2) (Sherlock,
- * Thiery, Roberts and Rosenthal 2015), and the number of particles is chosen so that s^2 is between 1 and 2 (Pitt, Silva,
- * Giordani and Kohn 2012; Doucet, Pitt, Deligiannidis and Kohn 2015) when that is asked for.
+ * fails or finds no weight rejects. Half-way through the warm-up the noise s^2 of log Z is measured at the chains'
+ * mean: the target acceptance falls from 2 Phi(-q/2), q = 2.38 in many dimensions, to 2 Phi(-sqrt(q^2 + 2 s^2)/2)
+ * (Sherlock, Thiery, Roberts and Rosenthal 2015), and the number of particles is chosen so that s^2 is between 1 and 2
+ * (Pitt, Silva, Giordani and Kohn 2012; Doucet, Pitt, Deligiannidis and Kohn 2015) when that is asked for.
  *
- * Correlated (Deligiannidis, Doucet and Pitt 2018): the filter of a proposal draws numbers that are correlated with those
- * of the present point (smc/correlated.h) and resamples systematically along a curve, so that the noise of Z'/Z is small.
+ * Correlated (Deligiannidis, Doucet and Pitt 2018): the filter of a proposal draws numbers that are correlated with
+ * those of the present point (smc/correlated.h) and resamples systematically along a curve, so that the noise of Z'/Z
+ * is small.
  *
  * Known answer: posteriors of cases A and B (tests/smc/test_pmmh.c). */
 #include <math.h>
@@ -46,8 +47,8 @@ static int check(mote_run *run, const mote_pmmh_run_state *state)
     if (o->points != MOTE_POINTS_RANDOM)
         return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation does not go with points = sobol");
     if (run->settings.executor == MOTE_EXECUTOR_PROCESSES || run->settings.executor == MOTE_EXECUTOR_EXTERNAL)
-        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation: the random numbers are kept here, option executor "
-                         "must be auto, serial or threads");
+        return mote_fail(&run->message, MOTE_EUNSUPPORTED, "option correlation: the random numbers are kept here, "
+                         "option executor must be auto, serial or threads");
     return MOTE_OK;
 }
 
@@ -59,7 +60,8 @@ static int open_evidence(mote_run *run, mote_pmmh_run_state *state)
     const int threads = (int)(state->space.model.flags & MOTE_SSM_THREADSAFE ? run->settings.threads : 1);
     double *theta = state->y, *cube = state->y + space->theta_count;
     setup.sorted = o->correlation > 0;
-    int status = mote_evidence_open(&state->evidence, &state->space, &setup, &run->source, threads, &run->memory, &run->message);
+    int status = mote_evidence_open(&state->evidence, &state->space, &setup, &run->source, threads, &run->memory,
+                                    &run->message);
     if (status || o->correlation <= 0)
         return status;
     for (int64_t k = 0; k < space->dimension; ++k)
@@ -73,7 +75,8 @@ static int open_memory(mote_run *run, mote_pmmh_run_state *state)
     const mote_pmmh_options *o = state->options;
     const mote_space *space = &state->space.space;
     state->evaluations = o->correlation > 0 ? 2 * o->evaluations : o->evaluations;
-    state->y = mote_memory_allocate(&run->memory, (o->chains + 1) * space->dimension + space->theta_count, sizeof(double));
+    state->y = mote_memory_allocate(&run->memory, (o->chains + 1) * space->dimension + space->theta_count,
+                                    sizeof(double));
     state->evaluation = mote_memory_allocate(&run->memory, state->evaluations, sizeof(double));
     state->rows = mote_memory_allocate(&run->memory, o->chains, sizeof *state->rows);
     for (int64_t c = 0; state->rows && c < o->chains; ++c)
@@ -174,7 +177,8 @@ static int load_crew(mote_pmmh_run_state *state, mote_reader *reader)
     switch (state->phase) {
     case MOTE_PMMH_START:
         mote_prior_draws_load(&state->start, state->options->chains, reader);
-        return mote_crew_load(&state->crew, &mote_prior_draws_table, state->start.draws, sizeof *state->start.draws, reader);
+        return mote_crew_load(&state->crew, &mote_prior_draws_table, state->start.draws, sizeof *state->start.draws,
+                              reader);
     case MOTE_PMMH_REFRESH:
         return mote_crew_load(&state->crew, &mote_pmmh_rows, state->rows, sizeof *state->rows, reader);
     default:
@@ -198,7 +202,8 @@ static int load_state(mote_pmmh_run_state *state, mote_reader *reader)
     state->accepted = mote_get_real(reader);
     state->proposed = mote_get_real(reader);
     mote_get_reals(reader, state->evaluation, state->evaluated);
-    int status = reader->status ? reader->status : mote_evidence_load(&state->evidence, mote_pmmh_most_particles(state), reader);
+    int status = reader->status ? reader->status : mote_evidence_load(&state->evidence, mote_pmmh_most_particles(state),
+                                                                      reader);
     if (!status)
         status = mote_kernel_points_load(&state->draws, reader);
     if (!status && (state->draws.n > chains * o->draws || state->draws.n % chains))

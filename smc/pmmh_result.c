@@ -11,7 +11,8 @@
 static int add_results(const mote_pmmh_run_state *state, mote_draws *draws)
 {
     const int done = state->phase == MOTE_PMMH_DONE;
-    int status = mote_draws_add_real(draws, "acceptance", state->accepted / state->proposed, "", "share of accepted proposals");
+    int status = mote_draws_add_real(draws, "acceptance", state->accepted / state->proposed, "",
+                                     "share of accepted proposals");
     if (!status)
         status = mote_draws_add_count(draws, "particles", state->evidence.setup.particles, "", "of a filter");
     if (!status)
@@ -21,10 +22,11 @@ static int add_results(const mote_pmmh_run_state *state, mote_draws *draws)
         status = mote_draws_add_real(draws, "noise_log_evidence", done ? state->noise : NAN, "nats^2",
                                      "half the variance of its difference between correlated filters; 1 to 2 is best");
     if (!status)
-        status = mote_draws_add_real(draws, "particle_steps", (double)state->evidence.potentials, "", "particles weighed");
+        status = mote_draws_add_real(draws, "particle_steps", (double)state->evidence.potentials, "",
+                                     "particles weighed");
     if (!status && done && state->noise > 3)
-        status = mote_draws_add_warning(draws, "noisy_evidence", "the filter's estimates are so noisy that chains stick: take more "
-                                        "particles");
+        status = mote_draws_add_warning(draws, "noisy_evidence",
+                                        "the filter's estimates are so noisy that chains stick: take more particles");
     return status;
 }
 
@@ -68,8 +70,8 @@ static int open_path(mote_run *run, mote_pmmh_run_state *state)
     if (state->path_particles == particles)
         return MOTE_OK;
     mote_pmmh_close_path(run);
-    int status = mote_particle_filter_open(&state->path_filter, &state->space, &state->evidence.setup, &run->memory, NULL,
-                                           &run->message);
+    int status = mote_particle_filter_open(&state->path_filter, &state->space, &state->evidence.setup, &run->memory,
+                                           NULL, &run->message);
     if (!status)
         status = mote_history_open(&state->history, &state->path_filter, &setup, &run->memory, &run->message);
     if (!status)
@@ -91,8 +93,8 @@ static int run_again(mote_run *run, mote_pmmh_run_state *state, const mote_kerne
     double log_evidence;
     int status = mote_particle_filter_run(&state->path_filter, point->theta, &source, &state->datum, &log_evidence);
     if (!status && log_evidence != point->log_likelihood)
-        status = mote_fail(&run->message, MOTE_EINTERNAL, "path: the filter of a draw did not give its evidence again (%.17g for "
-                           "%.17g)", log_evidence, point->log_likelihood);
+        status = mote_fail(&run->message, MOTE_EINTERNAL, "path: the filter of a draw did not give its evidence again "
+                           "(%.17g for %.17g)", log_evidence, point->log_likelihood);
     return status;
 }
 

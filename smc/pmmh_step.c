@@ -14,8 +14,8 @@ static const double LEAST_NOISE = 1, MOST_NOISE = 2, WANTED_NOISE = 1.4, MOST_FA
 
 /* ---- crews ---- */
 
-/* Ids of a crew's rows, over 2^24: transition k of chain c has (k + 1) chains + c, first points c, and evidences estimated
- * anew lie far above. The chain is the remainder. */
+/* Ids of a crew's rows, over 2^24: transition k of chain c has (k + 1) chains + c, first points c, and evidences
+ * estimated anew lie far above. The chain is the remainder. */
 uint64_t mote_pmmh_first_id(const mote_pmmh_run_state *state)
 {
     const uint64_t chains = (uint64_t)state->options->chains, far = (uint64_t)1 << 38;
@@ -94,8 +94,8 @@ static int place_starts(mote_run *run, mote_pmmh_run_state *state)
         const mote_prior_draw *draw = &state->start.draws[c];
         mote_kernel_point point = mote_kernel_current(state->kernel, c);
         if (!draw->found)
-            return mote_fail(&run->message, MOTE_EMODEL, "pmmh: no evidence above zero in %d draws from the prior; take more "
-                             "particles, or a narrower prior", START_TRIES);
+            return mote_fail(&run->message, MOTE_EMODEL, "pmmh: no evidence above zero in %d draws from the prior; "
+                             "take more particles, or a narrower prior", START_TRIES);
         memcpy(point.theta, draw->theta, (size_t)state->space.space.theta_count * sizeof(double));
         point.log_likelihood = draw->log_likelihood;
         point.id = run->executor.rows.id[c]; /* of the last row, which was found good */
@@ -125,13 +125,15 @@ static int64_t half(const mote_pmmh_run_state *state)
  * acceptance. The second half forgets the first, which may have gone through it with filters that were too noisy. */
 static void adapt(mote_pmmh_run_state *state)
 {
-    const int64_t chains = state->options->chains, d = state->space.space.dimension, since = state->transitions - half(state);
+    const int64_t chains = state->options->chains, d = state->space.space.dimension, since = state->transitions -
+        half(state);
     const double gain = pow((double)(since < 0 ? state->transitions + 1 : since + 6), -0.6);
     const double acceptance = mote_kernel_statistics_of(state->kernel, 0, chains).acceptance;
     for (int64_t c = 0; c < chains; ++c)
         memcpy(state->y + c * d, mote_kernel_current(state->kernel, c).y, (size_t)d * sizeof(double));
     if (since >= 0)
-        mote_kernel_adapt(state->kernel, acceptance - target_acceptance(state) + mote_kernel_target_acceptance(state->kernel),
+        mote_kernel_adapt(state->kernel, acceptance - target_acceptance(state) +
+                          mote_kernel_target_acceptance(state->kernel),
                           2 * gain);
     mote_kernel_learn(state->kernel, state->y, chains, gain);
 }
@@ -299,8 +301,8 @@ static int choose_particles(mote_run *run, mote_pmmh_run_state *state)
     if (status)
         return status;
     ++state->rounds;
-    mote_run_log(run, MOTE_LOG_INFO, "pmmh: %lld particles for %lld: the variance of log Z was %.2f", (long long)particles,
-                 (long long)before, state->noise);
+    mote_run_log(run, MOTE_LOG_INFO, "pmmh: %lld particles for %lld: the variance of log Z was %.2f",
+                 (long long)particles, (long long)before, state->noise);
     enter(state, MOTE_PMMH_NOISE);
     return MOTE_OK;
 }

@@ -42,11 +42,11 @@ int mote_quasi_open(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_
 {
     *quasi = (mote_quasi){ .n = n, .dimension = dimension };
     if (n < 1 || (n & (n - 1)) || n >= (int64_t)1 << 30)
-        return mote_fail(message, MOTE_EOPTION, "option points = sobol needs a power of two below 2^30 as number of particles, "
-                         "not %lld", (long long)n);
+        return mote_fail(message, MOTE_EOPTION, "option points = sobol needs a power of two below 2^30 as number of "
+                         "particles, not %lld", (long long)n);
     if (dimension >= MOTE_SOBOL_DIMENSIONS)
-        return mote_fail(message, MOTE_EOPTION, "option points = sobol: states of %lld coordinates; there are Sobol points for "
-                         "%d", (long long)dimension, MOTE_SOBOL_DIMENSIONS - 1);
+        return mote_fail(message, MOTE_EOPTION, "option points = sobol: states of %lld coordinates; there are Sobol "
+                         "points for %d", (long long)dimension, MOTE_SOBOL_DIMENSIONS - 1);
     int status = allocate(quasi, memory);
     if (!status)
         status = mote_sobol_net(quasi->net, 1 + dimension, n, memory);
@@ -55,11 +55,13 @@ int mote_quasi_open(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_
     return status;
 }
 
-int mote_quasi_open_curve(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory, mote_message *message)
+int mote_quasi_open_curve(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory,
+                          mote_message *message)
 {
     *quasi = (mote_quasi){ .n = n, .dimension = dimension };
     if (dimension >= MOTE_SOBOL_DIMENSIONS)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "sorted particles: states of %lld coordinates; the curve goes through %d",
+        return mote_fail(message, MOTE_EUNSUPPORTED, "sorted particles: states of %lld coordinates; the curve goes "
+                                                     "through %d",
                          (long long)dimension, MOTE_SOBOL_DIMENSIONS - 1);
     int status = allocate_curve(quasi, memory);
     if (status)
@@ -71,8 +73,8 @@ void mote_quasi_close(mote_quasi *quasi, const mote_memory *memory)
 {
     for (int64_t k = 0; quasi->uniform && k < quasi->dimension; ++k)
         mote_memory_release_aligned(memory, quasi->uniform[k]);
-    void *blocks[] = { quasi->net, quasi->uniform, quasi->first, quasi->order, quasi->scratch, quasi->key, quasi->cumulative,
-                       quasi->cell };
+    void *blocks[] = { quasi->net, quasi->uniform, quasi->first, quasi->order, quasi->scratch, quasi->key,
+                       quasi->cumulative, quasi->cell };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         mote_memory_release(memory, blocks[i]);
     memset(quasi, 0, sizeof *quasi);

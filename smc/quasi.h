@@ -28,7 +28,8 @@ typedef struct mote_quasi {
 /* MOTE_EOPTION when n is not a power of two or the dimension above 39. */
 int mote_quasi_open(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory, mote_message *message);
 /* The curve alone, for any n: nothing but mote_quasi_sort may be called. */
-int mote_quasi_open_curve(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory, mote_message *message);
+int mote_quasi_open_curve(mote_quasi *quasi, int64_t n, int64_t dimension, const mote_memory *memory,
+                          mote_message *message);
 void mote_quasi_close(mote_quasi *quasi, const mote_memory *memory);
 
 /* Fresh points; slots are in the order of their first coordinate. */

@@ -83,7 +83,8 @@ static int allocate(mote_resampler *r)
     r->offspring = array(r, r->capacity + 1, sizeof *r->offspring);
     r->number = array(r, r->capacity + 1, sizeof *r->number);
     r->begun = array(r, 1, sizeof *r->begun);
-    return r->begun && r->maximum && r->before && r->rest_before && r->whole_before && r->whole && r->offspring && r->number;
+    return r->begun && r->maximum && r->before && r->rest_before && r->whole_before && r->whole && r->offspring &&
+        r->number;
 }
 
 int mote_resampler_open(mote_resampler *r, int64_t choice, int64_t capacity, const mote_memory *memory,
@@ -148,10 +149,12 @@ int mote_resample(mote_resampler *r, mote_source *source, const mote_block_weigh
     return draw(&call);
 }
 
-int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count, int32_t *ancestor)
+int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
+                        int32_t *ancestor)
 {
     mote_resample_call *call = r->begun;
-    *call = (mote_resample_call){ .r = r, .source = source, .begun = *w, .count = count, .kept = -1, .ancestor = ancestor };
+    *call = (mote_resample_call){ .r = r, .source = source, .begun = *w, .count = count, .kept = -1,
+                                  .ancestor = ancestor };
     call->w = &call->begun;
     if (r->choice != MOTE_RESAMPLE_SYSTEMATIC || source->ctx || mote_source_wants_cuts(source))
         return MOTE_EUNSUPPORTED;

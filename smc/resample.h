@@ -27,7 +27,8 @@ typedef struct mote_block_weights {
     const double *weight;
     const double *factor;
     int64_t n;
-    int64_t weighed; /* 1: weights from the kernel `weigh`, so that the largest of each block is 1 where its factor is not 0 */
+    int64_t weighed; /* 1: weights from the kernel `weigh`, so that the largest of each block is 1 where its factor is
+                      * not 0 */
 } mote_block_weights;
 
 typedef struct mote_resample_call mote_resample_call;
@@ -68,11 +69,12 @@ void mote_resampler_close(mote_resampler *r);
 int mote_resample(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
                   int32_t *ancestor);
 
-/* The same in parts, so that each slot's ancestor is found where it is needed, by any thread: `begin` sums up the weights
- * and draws; then `slots` writes ancestor[first..first + n - 1], for every slot until the next resampling, and cannot fail.
- * Weights stay as they are until then. MOTE_EUNSUPPORTED, nothing drawn: the scheme is not systematic, or the source is
- * not a live one; take mote_resample. */
-int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count, int32_t *ancestor);
+/* The same in parts, so that each slot's ancestor is found where it is needed, by any thread: `begin` sums up the
+ * weights and draws; then `slots` writes ancestor[first..first + n - 1], for every slot until the next resampling, and
+ * cannot fail. Weights stay as they are until then. MOTE_EUNSUPPORTED, nothing drawn: the scheme is not systematic, or
+ * the source is not a live one; take mote_resample. */
+int mote_resample_begin(mote_resampler *r, mote_source *source, const mote_block_weights *w, int64_t count,
+                        int32_t *ancestor);
 void mote_resample_slots(const mote_resampler *r, int64_t first, int64_t n, mote_resample_edges *edges);
 
 /* The same with the weights of the offspring, which sum to one: 1 / count, or a weighted scheme's own. */

@@ -27,7 +27,8 @@ static int64_t systematic_edges(const mote_resample_call *call, int64_t block, i
         mote_resample_cumulative(call, block, cumulative);
         vector->end_slots(edge + 1, cumulative, n, s->total, s->ratio, s->u, s->count);
     } else {
-        vector->ends(edge + 1, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block), call->r->before[block], s);
+        vector->ends(edge + 1, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block),
+                     call->r->before[block], s);
     }
     return n;
 }
@@ -66,7 +67,8 @@ static int64_t first_at(const int32_t *edge, int64_t from, int64_t to, int64_t s
 
 /* The slots first..last - 1 as far as they belong to the block's parents: those of the parents that have some of them,
  * with the outermost two cut off at the range's ends. */
-static void expand_range(const mote_resample_call *call, int64_t block, mote_resample_edges *edges, int64_t first, int64_t last)
+static void expand_range(const mote_resample_call *call, int64_t block, mote_resample_edges *edges, int64_t first,
+                         int64_t last)
 {
     int32_t *edge = edges->edge;
     if (edges->turn != call->r->turn || edges->block != block)
@@ -84,7 +86,8 @@ static void expand_range(const mote_resample_call *call, int64_t block, mote_res
     edge[to] = end;
 }
 
-void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n, mote_resample_edges *edges)
+void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n,
+                                    mote_resample_edges *edges)
 {
     const int32_t *start = call->r->offspring;
     const int64_t last = first + n;

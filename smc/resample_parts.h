@@ -80,7 +80,8 @@ void mote_resample_pick(mote_resample_call *call);
 
 /* Systematic resampling in parts. */
 int mote_resample_systematic_begin(mote_resample_call *call);
-void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n, mote_resample_edges *edges);
+void mote_resample_systematic_slots(const mote_resample_call *call, int64_t first, int64_t n,
+                                    mote_resample_edges *edges);
 
 /* The schemes. */
 int mote_resample_systematic(mote_resample_call *call);

@@ -11,7 +11,8 @@
 
 #include "smc/resample_parts.h"
 
-enum { CHUNK = 8, SHARES = 4 }; /* blocks that one thread takes at a time, at most; times that each comes for some, at least */
+enum { CHUNK = 8, SHARES = 4 }; /* blocks that one thread takes at a time, at most; times that each comes for some, at
+                                 * least */
 enum { LEAST = 8, LEAST_OF_SUMS = 16 }; /* blocks that are worth a second thread; of passes that only sum up */
 
 typedef struct pass {
@@ -28,7 +29,8 @@ static void do_chunk(void *ctx, int64_t item, int64_t thread)
         p->work(p->call, block);
 }
 
-static void run_pass(mote_resample_call *call, void (*work)(mote_resample_call *call, int64_t block), int64_t n, int64_t least)
+static void run_pass(mote_resample_call *call, void (*work)(mote_resample_call *call, int64_t block), int64_t n,
+                     int64_t least)
 {
     pass p = { call, work, (n + BLOCK - 1) / BLOCK, 1 };
     if (call->parallel && p.blocks >= least) {
@@ -56,7 +58,8 @@ double mote_resample_factor(const mote_resample_call *call, int64_t block)
 static void find_largest(mote_resample_call *call, int64_t block)
 {
     call->r->maximum[block] = mote_vector()->largest(call->w->weight + block * BLOCK,
-                                                     mote_resample_size(call->w->n, block), mote_resample_factor(call, block));
+                                                     mote_resample_size(call->w->n, block),
+                                                     mote_resample_factor(call, block));
 }
 
 int mote_resample_keeps(const mote_resample_call *call, int64_t block)
@@ -67,8 +70,8 @@ int mote_resample_keeps(const mote_resample_call *call, int64_t block)
 static uint64_t fixed_sum(const mote_resample_call *call, int64_t block, uint64_t *fixed)
 {
     const int64_t n = mote_resample_size(call->w->n, block), place = call->kept - block * BLOCK;
-    uint64_t sum = mote_vector()->fixed(fixed, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block), call->slots.low,
-                                        call->slots.high);
+    uint64_t sum = mote_vector()->fixed(fixed, call->w->weight + block * BLOCK, n, mote_resample_factor(call, block),
+                                        call->slots.low, call->slots.high);
     if (mote_resample_keeps(call, block) && !fixed[place]) {
         fixed[place] = 1;
         ++sum;
@@ -82,8 +85,10 @@ static void sum_block(mote_resample_call *call, int64_t block)
     if (mote_resample_keeps(call, block))
         call->r->before[block + 1] = fixed_sum(call, block, fixed);
     else
-        call->r->before[block + 1] = mote_vector()->total(call->w->weight + block * BLOCK, mote_resample_size(call->w->n, block),
-                                                          mote_resample_factor(call, block), call->slots.low, call->slots.high);
+        call->r->before[block + 1] = mote_vector()->total(call->w->weight + block * BLOCK,
+                                                          mote_resample_size(call->w->n, block),
+                                                          mote_resample_factor(call, block), call->slots.low,
+                                                          call->slots.high);
 }
 
 static int64_t fraction_bits(int64_t n)

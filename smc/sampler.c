@@ -20,7 +20,8 @@
 static const mote_option_use uses[] = {
     { "chain_length", "form", "waste_free" },
     { "steps", "form", "plain|persistent" }, { "max_steps", "form", "plain|persistent" },
-    { "minimum_step", "sequence", "tempering" }, { "minimum_step", "schedule", NULL }, { "minimum_step", "replay", NULL },
+    { "minimum_step", "sequence", "tempering" }, { "minimum_step", "schedule", NULL },
+    { "minimum_step", "replay", NULL },
     { "terms", "sequence", "data" }, { "terms", "schedule", NULL },
     { "components", "kernel", "independence" },
     { "variance_lag", "form", "plain" },

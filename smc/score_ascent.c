@@ -106,7 +106,8 @@ static int open_parts(mote_run *run, ascent_state *state)
                          "option objective: a proposal can be learned with proposal = guided only");
     int status = mote_score_open(&state->score, space, &setup, &run->memory, state->stream.pool, &run->message);
     if (!status)
-        status = mote_particle_filter_open(&state->plain, space, &plain, &run->memory, state->stream.pool, &run->message);
+        status = mote_particle_filter_open(&state->plain, space, &plain, &run->memory, state->stream.pool,
+                                           &run->message);
     if (!status)
         status = open_memory(run, state);
     if (!status)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMC^2 (Chopin, Jacob and Papaspiliopoulos 2013): iterated batch importance sampling whose likelihoods are estimated by a
- * particle filter for each of N_theta parameter particles.
+/* SMC^2 (Chopin, Jacob and Papaspiliopoulos 2013): iterated batch importance sampling whose likelihoods are estimated
+ * by a particle filter for each of N_theta parameter particles.
  *
  *     theta^m ~ prior, w^m = 1
- *     for t:  extend each filter by y_t;  w^m *= Z_t^m / Z_{t-1}^m;  log Z_t = log Z_{t-1} + log sum w - log sum of before
+ *     for t:  extend each filter by y_t;  w^m *= Z_t^m / Z_{t-1}^m;
+ *             log Z_t = log Z_{t-1} + log sum w - log sum of before
  *             effective sample size < alpha N_theta:  resample theta with their filters;
  *                 `moves` transitions of particle marginal Metropolis-Hastings on p(theta | y_0..t), proposal from the
  *                 weighted particles;
@@ -13,7 +14,8 @@
  *
  * Never the spread of log Z over theta, which is the posterior's and not the filters'. The exchange is exact where a
  * filter's evidence cannot be zero. With one schedule fixed, exp(log Z) is unbiased; its adaptation costs O(1/N_theta).
- * Error of log Z: from the genealogy of the parameter particles (smc/genealogy.h), whose weights hold the filters' noise.
+ * Error of log Z: from the genealogy of the parameter particles (smc/genealogy.h), whose weights hold the filters'
+ * noise.
  *
  * Same bytes for any number of threads: filters have keys of their own, and all that decides runs on one thread. Known
  * answer: case B, log Z = -154.611025 (tests/smc/test_smc2.c). */
@@ -48,8 +50,10 @@ static int check(mote_run *run, const mote_smc2_run_state *state)
     if (!status && o->particles_limit && o->particles_limit < o->particles)
         status = mote_fail(&run->message, MOTE_EOPTION, "option particles_limit = %lld is below particles = %lld",
                            (long long)o->particles_limit, (long long)o->particles);
-    if (!status && (run->settings.executor == MOTE_EXECUTOR_PROCESSES || run->settings.executor == MOTE_EXECUTOR_EXTERNAL))
-        status = mote_fail(&run->message, MOTE_EUNSUPPORTED, "smc2 keeps its filters and runs them on threads: option executor "
+    if (!status && (run->settings.executor == MOTE_EXECUTOR_PROCESSES ||
+                    run->settings.executor == MOTE_EXECUTOR_EXTERNAL))
+        status = mote_fail(&run->message, MOTE_EUNSUPPORTED,
+                           "smc2 keeps its filters and runs them on threads: option executor "
                            "must be auto, serial or threads");
     return status;
 }
@@ -75,13 +79,15 @@ static int open_parts(mote_run *run, mote_smc2_run_state *state)
     const mote_smc2_options *o = state->options;
     const mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
     const mote_kernel_settings settings = { .components = o->components };
-    const mote_kernel_method *method = mote_kernel_find(o->kernel == MOTE_SMC2_INDEPENDENCE ? "independence" : "random_walk");
-    const int64_t spares = state->pool && 4 * run->settings.threads > LEAST_SPARES ? 4 * run->settings.threads : LEAST_SPARES;
-    int status = mote_filter_bank_open(&state->bank, &state->space, &setup, o->parameter_particles, spares, &run->source,
-                                       &run->memory, state->pool, &run->message);
+    const mote_kernel_method *method = mote_kernel_find(o->kernel == MOTE_SMC2_INDEPENDENCE ? "independence"
+                                                        : "random_walk");
+    const int64_t spares = state->pool && 4 * run->settings.threads > LEAST_SPARES ? 4 * run->settings.threads
+        : LEAST_SPARES;
+    int status = mote_filter_bank_open(&state->bank, &state->space, &setup, o->parameter_particles, spares,
+                                       &run->source, &run->memory, state->pool, &run->message);
     if (!status)
-        status = mote_kernel_open(&state->kernel, method, &settings, &state->space.space, o->parameter_particles, &run->memory,
-                                  &run->message);
+        status = mote_kernel_open(&state->kernel, method, &settings, &state->space.space, o->parameter_particles,
+                                  &run->memory, &run->message);
     if (!status)
         status = mote_datum_open(&state->datum, &state->space, &run->memory);
     return status ? status : open_memory(run, state);
@@ -103,8 +109,10 @@ static int smc2_open(mote_run *run, const void *model)
     if (!status)
         status = open_parts(run, state);
     run->boundary = 1;
-    return status == MOTE_ENOMEM ? mote_fail(&run->message, status, "smc2: no memory for %lld filters of %lld particles",
-                                             (long long)state->options->parameter_particles, (long long)state->options->particles)
+    return status == MOTE_ENOMEM ? mote_fail(&run->message, status,
+                                             "smc2: no memory for %lld filters of %lld particles",
+                                             (long long)state->options->parameter_particles,
+                                             (long long)state->options->particles)
                                  : status;
 }
 
@@ -136,7 +144,8 @@ static int smc2_push(mote_run *run, const mote_observation *observation)
     if (state->ended)
         return mote_fail(&run->message, MOTE_ESTATE, "push: the run has been finished, its stream is closed");
     if (state->bank.step < seen || state->phase > MOTE_SMC2_IDLE)
-        return mote_fail(&run->message, MOTE_ESTATE, "push: the observation before is not yet complete: call mote_run_step");
+        return mote_fail(&run->message, MOTE_ESTATE, "push: the observation before is not yet complete: call "
+                                                     "mote_run_step");
     int status = mote_datum_from_observation(&state->datum, space, observation, seen,
                                              seen ? space->series.time[seen - 1] : 0, &run->message);
     if (!status && mote_state_space_append(space, &state->datum))
@@ -199,7 +208,8 @@ static int load_series(mote_smc2_run_state *state, mote_reader *reader)
         return status;
     mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.time, n);
     mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.values, n * k);
-    mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.input, n * model->input_count);
+    mote_get_reals(reader, state->space.has_series ? NULL : (double *)state->space.series.input,
+                   n * model->input_count);
     return reader->status;
 }
 

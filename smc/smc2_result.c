@@ -77,16 +77,19 @@ static int add_warnings(const mote_smc2_run_state *state, mote_draws *draws, dou
 {
     int status = MOTE_OK;
     if (state->bank.weights.sum <= 0)
-        status = mote_draws_add_warning(draws, "all_weights_zero", "no parameter particle explains the observations: the evidence "
+        status = mote_draws_add_warning(draws, "all_weights_zero",
+                                        "no parameter particle explains the observations: the evidence "
                                         "estimate is zero");
     else if (isnan(draws->log_evidence_error))
-        status = mote_draws_add_warning(draws, "no_error", "the error of log Z could not be had from this run: few parameter "
-                                        "particles descend from many");
+        status = mote_draws_add_warning(draws, "no_error", "the error of log Z could not be had from this run: few "
+                                        "parameter particles descend from many");
     if (!status && state->limited)
-        status = mote_draws_add_warning(draws, "noisy_evidence", "the filters' evidences are noisier than noise_limit, and "
+        status = mote_draws_add_warning(draws, "noisy_evidence",
+                                        "the filters' evidences are noisier than noise_limit, and "
                                         "particles_limit allows no more particles");
     if (!status && acceptance < 0.02)
-        status = mote_draws_add_warning(draws, "low_acceptance", "the last moves accepted fewer than one proposal in fifty");
+        status = mote_draws_add_warning(draws, "low_acceptance",
+                                        "the last moves accepted fewer than one proposal in fifty");
     if (!status && state->phase > MOTE_SMC2_IDLE)
         status = mote_draws_add_warning(draws, "unfinished", "the present observation is still being worked on");
     return status;
@@ -105,7 +108,8 @@ static int add_results(const mote_smc2_run_state *state, mote_draws *draws, int6
         status = mote_draws_add_real(draws, "variance_log_evidence", noise, "nats^2",
                                      "of a filter at the posterior mean, at the last moves");
     if (!status)
-        status = mote_draws_add_count(draws, "resamplings", state->genealogy.generation, "", "of the parameter particles");
+        status = mote_draws_add_count(draws, "resamplings", state->genealogy.generation, "",
+                                      "of the parameter particles");
     if (!status)
         status = mote_draws_add_real(draws, "particle_steps", (double)state->bank.potentials, "", "particles weighed");
     return status ? status : add_warnings(state, draws, acceptance);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The run `smc2`, shared by its files: smc2.c (table, open, checkpoint), smc2_step.c (phases), smc2_result.c (draws). */
+/* The run `smc2`, shared by its files: smc2.c (table, open, checkpoint), smc2_step.c (phases), smc2_result.c (draws).
+ * */
 #ifndef MOTE_SMC_SMC2_STATE_H
 #define MOTE_SMC_SMC2_STATE_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The phases of SMC^2. A step is a piece of one phase, some ten thousand particle-steps to each thread, so that long moves
- * can be stopped, watched and checkpointed; in a stream a step goes on to the end of its observation. Pieces may be as
- * large as they like: no result depends on it.
+/* The phases of SMC^2. A step is a piece of one phase, some ten thousand particle-steps to each thread, so that long
+ * moves can be stopped, watched and checkpointed; in a stream a step goes on to the end of its observation. Pieces may
+ * be as large as they like: no result depends on it.
  *
  *     PRIOR -> IDLE;  IDLE -> EXTEND -> [MOVE -> [NOISE -> [EXCHANGE]]] -> IDLE
  *
- * A move is that of a kernel (mcmc/kernel.h) whose rows are filters of the bank's spares: a chain that accepts its row's
- * value gets the spare's filter. The kernel keeps the value of the present point; it is never estimated again. */
+ * A move is that of a kernel (mcmc/kernel.h) whose rows are filters of the bank's spares: a chain that accepts its
+ * row's value gets the spare's filter. The kernel keeps the value of the present point; it is never estimated again. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +35,8 @@ int mote_smc2_reserve(mote_run *run, int64_t n)
     if (!mote_lineage_reserve_slots(&state->genealogy.lineage, capacity))
         fresh = mote_memory_allocate(&run->memory, capacity, sizeof *fresh);
     if (!fresh)
-        return mote_fail(&run->message, MOTE_ENOMEM, "smc2: no memory for the records of %lld observations", (long long)n);
+        return mote_fail(&run->message, MOTE_ENOMEM, "smc2: no memory for the records of %lld observations",
+                         (long long)n);
     if (state->records)
         memcpy(fresh, state->records, (size_t)state->record_capacity * sizeof *fresh);
     mote_memory_release(&run->memory, state->records);
@@ -131,7 +132,8 @@ static void count_failures(mote_run *run, mote_smc2_run_state *state, int64_t fi
 static int advance(mote_run *run, mote_smc2_run_state *state)
 {
     mote_filter_bank *bank = &state->bank;
-    const double steps = state->phase == MOTE_SMC2_EXTEND ? 1 : (double)bank->step, threads = (double)bank->room.workers;
+    const double steps = state->phase == MOTE_SMC2_EXTEND ? 1 : (double)bank->step,
+        threads = (double)bank->room.workers;
     const double most = PIECE * threads / (steps * (double)bank->setup.particles), least = 4 * threads;
     const int64_t left = bank->n - state->first, piece = (int64_t)(most > least ? most : least);
     const int64_t count = piece < left ? piece : left;
@@ -151,9 +153,12 @@ static int check_failures(mote_run *run, const mote_smc2_run_state *state)
         failed += state->bank.member[i].failed;
     if ((double)failed <= run->settings.failed_share * (double)state->bank.n)
         return MOTE_OK;
-    return mote_fail(&run->message, MOTE_EMODEL, "smc2: the model '%s' failed at %lld of %lld parameter particles by observation "
-                     "%lld (limit: option failed_share = %g)", state->space.model.name ? state->space.model.name : "model",
-                     (long long)failed, (long long)state->bank.n, (long long)state->bank.step - 1, run->settings.failed_share);
+    return mote_fail(&run->message, MOTE_EMODEL, "smc2: the model '%s' failed at %lld of %lld parameter particles by "
+                     "observation %lld (limit: option failed_share = %g)",
+                     state->space.model.name ? state->space.model.name
+                     : "model",
+                     (long long)failed, (long long)state->bank.n, (long long)state->bank.step - 1,
+                     run->settings.failed_share);
 }
 
 /* ---- moves ---- */
@@ -302,7 +307,8 @@ static int mean_point(mote_smc2_run_state *state, double *theta)
 static int measure(mote_run *run, mote_smc2_run_state *state)
 {
     mote_filter_bank *bank = &state->bank;
-    const int64_t left = state->options->noise_filters - state->first, count = left < bank->spares ? left : bank->spares;
+    const int64_t left = state->options->noise_filters - state->first, count = left < bank->spares ? left
+        : bank->spares;
     int status = MOTE_OK;
     for (int64_t j = 0; j < count && !status; ++j) {
         status = mean_point(state, mote_filter_bank_theta(bank, bank->n + j));
@@ -370,8 +376,9 @@ static int decide_particles(mote_run *run, mote_smc2_run_state *state)
     }
     int status = mote_filter_bank_exchange(&state->bank, particles);
     if (status)
-        return mote_fail(&run->message, status, "smc2: no memory for %lld filters of %lld particles, which observation %lld asks "
-                         "for", (long long)state->bank.n, (long long)particles, (long long)state->bank.step - 1);
+        return mote_fail(&run->message, status, "smc2: no memory for %lld filters of %lld particles, which observation "
+                         "%lld asks for",
+                         (long long)state->bank.n, (long long)particles, (long long)state->bank.step - 1);
     mote_run_log(run, MOTE_LOG_INFO, "smc2: %lld particles for %lld in each filter, from observation %lld on",
                  (long long)particles, (long long)before, (long long)state->bank.step - 1);
     enter(state, MOTE_SMC2_EXCHANGE);
@@ -439,7 +446,8 @@ int mote_smc2_step(mote_run *run)
 {
     mote_smc2_run_state *state = run->state;
     int status = piece(run, state);
-    while (!status && !state->space.has_series && (state->phase > MOTE_SMC2_IDLE || state->bank.step < state->space.series.count))
+    while (!status && !state->space.has_series && (state->phase > MOTE_SMC2_IDLE ||
+                                                   state->bank.step < state->space.series.count))
         status = piece(run, state);
     return status;
 }

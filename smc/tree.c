@@ -191,8 +191,9 @@ static int count_children(mote_tree *tree)
     return MOTE_OK;
 }
 
-/* Nodes from each leaf to its root: as many as there were generations, or paths would be written past their rows. A circle
- * of parents has no root. The stack of unused nodes serves as scratch: the depth of a node that was met, 0 for others. */
+/* Nodes from each leaf to its root: as many as there were generations, or paths would be written past their rows. A
+ * circle of parents has no root. The stack of unused nodes serves as scratch: the depth of a node that was met, 0 for
+ * others. */
 static int check_depth(mote_tree *tree, int64_t generations)
 {
     int32_t *depth = tree->unused;
@@ -210,8 +211,8 @@ static int check_depth(mote_tree *tree, int64_t generations)
     return MOTE_OK;
 }
 
-/* Each generation has a live node and had n at most; a node is used for the first time when all before it are in use, so
- * that numbers are below the peak. */
+/* Each generation has a live node and had n at most; a node is used for the first time when all before it are in use,
+ * so that numbers are below the peak. */
 int mote_tree_load(mote_tree *tree, mote_reader *reader)
 {
     mote_tree_clear(tree);

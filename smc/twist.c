@@ -21,7 +21,8 @@ static mote_block inner_block(const mote_twist *twist, const mote_block *like, i
     block.n = n;
     block.step = t;
     block.time = datum->time;
-    block.time_previous = t ? twist->data[t - 1].time : m->flags & MOTE_SSM_START_BEFORE ? m->initial_time : datum->time;
+    block.time_previous = t ? twist->data[t - 1].time : m->flags & MOTE_SSM_START_BEFORE ? m->initial_time
+        : datum->time;
     block.input = m->input_count ? datum->input : NULL;
     block.observation = datum->any && m->observation_count ? datum->values : NULL;
     block.observed = block.observation ? datum->observed : NULL;
@@ -34,7 +35,8 @@ static mote_block inner_block(const mote_twist *twist, const mote_block *like, i
 /* A callback's answer: codes above zero have no meaning of their own. */
 static int explain(const mote_twist *twist, const char *callback, int64_t t, int status)
 {
-    return status <= 0 ? status : mote_fail(twist->message, MOTE_EMODEL, "the model '%s': %s returned a code above 0 at step %lld",
+    return status <= 0 ? status : mote_fail(twist->message, MOTE_EMODEL,
+                                            "the model '%s': %s returned a code above 0 at step %lld",
                                             mote_state_space_name(twist->inner), callback, (long long)t);
 }
 
@@ -53,7 +55,8 @@ static int means(const mote_twist *twist, const mote_block *like, int64_t t, con
 /* ---- algebra of one time ---- */
 
 /* v = S^{-1} f - b of particle i. */
-static void pull(const mote_twist *twist, const mote_twist_time *at, double *const *mean, int64_t i, double *f, double *v)
+static void pull(const mote_twist *twist, const mote_twist_time *at, double *const *mean, int64_t i, double *f,
+                 double *v)
 {
     const int64_t d = twist->d;
     for (int64_t k = 0; k < d; ++k)
@@ -87,7 +90,8 @@ static double log_psi(const mote_twist *twist, const mote_twist_time *at, const 
 /* ---- callbacks of the twisted model ---- */
 
 /* x = P^{-1} v + L^{-T} z; states hold z on entry. */
-static void place(const mote_twist *twist, const mote_twist_time *at, double *const *mean, double *const *state, int64_t n)
+static void place(const mote_twist *twist, const mote_twist_time *at, double *const *mean, double *const *state,
+                  int64_t n)
 {
     const int64_t d = twist->d;
     double f[MOST] = { 0 }, v[MOST], z[MOST];
@@ -252,8 +256,9 @@ int mote_twist_prepare(mote_twist *twist, const mote_block *block)
         mote_twist_time *at = &twist->time[t];
         int status = means(twist, block, t, t ? previous : NULL, 1, mean, storage, covariance);
         if (!status && mote_cholesky(at->root, covariance, d))
-            return mote_fail(twist->message, MOTE_EMODEL, "the model '%s': the covariance that `gaussian` gives at step %lld is "
-                             "not positive definite", twist->inner->model.name ? twist->inner->model.name : "model",
+            return mote_fail(twist->message, MOTE_EMODEL, "the model '%s': the covariance that `gaussian` gives at "
+                             "step %lld is not positive definite",
+                             twist->inner->model.name ? twist->inner->model.name : "model",
                              (long long)t);
         if (!status) {
             invert(at->precision, at->root, d);
@@ -274,16 +279,17 @@ static int check(const mote_state_space *inner, mote_message *message)
     if (status)
         return status;
     if (!inner->has_series)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model looks at the whole series: the model '%s' must carry it", name);
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model looks at the whole series: the model '%s' must "
+                                                     "carry it", name);
     if (inner->model.flags & MOTE_SSM_START_BEFORE)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model begins at the first observation: the model '%s' has "
-                         "MOTE_SSM_START_BEFORE", name);
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model begins at the first observation: the model '%s' "
+                         "has MOTE_SSM_START_BEFORE", name);
     if (inner->model.flags & MOTE_SSM_PAIR_POTENTIAL || inner->model.fork)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model weighs a state by itself: the model '%s' has %s", name,
-                         inner->model.fork ? "opaque states" : "MOTE_SSM_PAIR_POTENTIAL");
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model weighs a state by itself: the model '%s' has %s",
+                         name, inner->model.fork ? "opaque states" : "MOTE_SSM_PAIR_POTENTIAL");
     if (inner->model.state_count > MOST)
-        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model has at most %d states, the model '%s' has %lld", MOST, name,
-                         (long long)inner->model.state_count);
+        return mote_fail(message, MOTE_EUNSUPPORTED, "a twisted model has at most %d states, the model '%s' has %lld",
+                         MOST, name, (long long)inner->model.state_count);
     return MOTE_OK;
 }
 
@@ -297,7 +303,8 @@ static int allocate(mote_twist *twist)
         return MOTE_ENOMEM;
     for (int64_t t = 0; t < twist->times; ++t) {
         double *at = twist->storage + t * each;
-        twist->time[t] = (mote_twist_time){ at, at + d * d, 0, at + d * d + d, at + 2 * d * d + d, at + 3 * d * d + d, 0 };
+        twist->time[t] = (mote_twist_time){ at, at + d * d, 0, at + d * d + d, at + 2 * d * d + d, at + 3 * d * d + d,
+                                            0 };
         if (mote_datum_open(&twist->data[t], twist->inner, twist->memory))
             return MOTE_ENOMEM;
         mote_datum_from_series(&twist->data[t], twist->inner, t);
@@ -308,8 +315,10 @@ static int allocate(mote_twist *twist)
 static int open_space(mote_twist *twist)
 {
     const mote_ssm *m = &twist->inner->model;
-    twist->series = (mote_series){ MOTE_VERSIONED(mote_series), .count = twist->times, .time = twist->inner->series.time };
-    const mote_ssm twisted = { .head = MOTE_VERSIONED(mote_ssm), .parameters = m->parameters, .parameter_count = m->parameter_count,
+    twist->series = (mote_series){ MOTE_VERSIONED(mote_series), .count = twist->times,
+                                   .time = twist->inner->series.time };
+    const mote_ssm twisted = { .head = MOTE_VERSIONED(mote_ssm), .parameters = m->parameters,
+                               .parameter_count = m->parameter_count,
                                .parameter_size = m->parameter_size, .states = m->states, .state_count = m->state_count,
                                .initial = twisted_initial, .transition = twisted_transition,
                                .log_potential = twisted_log_potential, .prepare = m->prepare ? twisted_prepare : NULL,
@@ -320,7 +329,8 @@ static int open_space(mote_twist *twist)
 
 int mote_twist_open(mote_twist *twist, const mote_state_space *inner, const mote_memory *memory, mote_message *message)
 {
-    *twist = (mote_twist){ .inner = inner, .d = inner->model.state_count, .times = inner->series.count, .memory = memory,
+    *twist = (mote_twist){ .inner = inner, .d = inner->model.state_count, .times = inner->series.count,
+                           .memory = memory,
                            .message = message };
     int status = check(inner, message);
     if (!status)

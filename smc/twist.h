@@ -56,9 +56,9 @@ int mote_twist_prepare_time(mote_twist *twist, int64_t t, int64_t *clipped);
 int mote_twist_goal(const mote_twist *twist, const mote_block *like, int64_t t, const double *const *state, int64_t n,
                     double *goal);
 
-/* Weighted least squares of log psi_t on (1, x, x x') (diagonal: x_k^2 alone) over n particles of time t, whose goals are
- * finite; psi_{t+1} must be fitted already. *residual: mean square of what is left. MOTE_EMODEL when there are fewer
- * particles than coefficients. */
+/* Weighted least squares of log psi_t on (1, x, x x') (diagonal: x_k^2 alone) over n particles of time t, whose goals
+ * are finite; psi_{t+1} must be fitted already. *residual: mean square of what is left. MOTE_EMODEL when there are
+ * fewer particles than coefficients. */
 typedef struct mote_twist_fit {
     int64_t capacity, diagonal;
     double *goal, *left;               /* capacity */

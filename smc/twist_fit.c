@@ -61,7 +61,8 @@ static scaling standardise(const mote_twist_fit *fit, const double *const *state
 }
 
 /* 1, z, then z_a z_b for b <= a. */
-static void features(const mote_twist_fit *fit, const scaling *s, const double *const *state, int64_t i, int64_t d, double *x)
+static void features(const mote_twist_fit *fit, const scaling *s, const double *const *state, int64_t i, int64_t d,
+                     double *x)
 {
     double *at = x;
     *at++ = 1;
@@ -149,7 +150,8 @@ static int find_goals(mote_twist_fit *fit, const mote_twist *twist, const mote_b
     for (int64_t first = 0; first < n && !status; first += MOTE_BLOCK) {
         for (int64_t k = 0; k < twist->d; ++k)
             part[k] = state[k] + first;
-        status = mote_twist_goal(twist, like, t, part, n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK, fit->goal + first);
+        status = mote_twist_goal(twist, like, t, part, n - first < MOTE_BLOCK ? n - first : MOTE_BLOCK,
+                                 fit->goal + first);
     }
     for (int64_t i = 0; i < n; ++i)
         *finite += isfinite(fit->goal[i]) != 0;
@@ -165,8 +167,9 @@ int mote_twist_fit_time(mote_twist_fit *fit, mote_twist *twist, const mote_block
     if (status)
         return status;
     if (finite <= p)
-        return mote_fail(twist->message, MOTE_EMODEL, "a quadratic of %lld coefficients cannot be fitted at step %lld to %lld particles "
-                         "of positive weight: take more particles, or a diagonal one", (long long)p, (long long)t, (long long)finite);
+        return mote_fail(twist->message, MOTE_EMODEL, "a quadratic of %lld coefficients cannot be fitted at step %lld "
+                         "to %lld particles of positive weight: take more particles, or a diagonal one",
+                         (long long)p, (long long)t, (long long)finite);
     const scaling s = standardise(fit, state, n, d);
     memset(fit->coefficient, 0, (size_t)p * sizeof(double));
     rest(fit, &s, state, n, d);
@@ -175,7 +178,8 @@ int mote_twist_fit_time(mote_twist_fit *fit, mote_twist *twist, const mote_block
         *residual = rest(fit, &s, state, n, d);
     }
     if (status)
-        return mote_fail(twist->message, status, "the quadratic of step %lld is not determined by its particles", (long long)t);
+        return mote_fail(twist->message, status, "the quadratic of step %lld is not determined by its particles",
+                         (long long)t);
     translate(fit, &s, d, &twist->time[t]);
     return mote_twist_prepare_time(twist, t, clipped);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kernels leave known laws alone: Kolmogorov-Smirnov on every parameter, false alarms below 1e-6 each; with an estimated
- * likelihood, too, where a chain keeps the estimate of its point. Acceptance probabilities, bytes, tuning, refusals:
- * test_kernel.c. */
+/* Kernels leave known laws alone: Kolmogorov-Smirnov on every parameter, false alarms below 1e-6 each; with an
+ * estimated likelihood, too, where a chain keeps the estimate of its point. Acceptance probabilities, bytes, tuning,
+ * refusals: test_kernel.c. */
 #include "core/special.h"
 #include "tests/mcmc/kernel_targets.h"
 

@@ -103,7 +103,8 @@ static void gradients_agree_with_differences(void **state)
 static void slopes_known(void **state)
 {
     (void)state;
-    const mote_parameter normal = MOTE_NORMAL("x", 0, 1), gamma = MOTE_GAMMA("x", 2, 1), cauchy = MOTE_HALF_CAUCHY("x", 1),
+    const mote_parameter normal = MOTE_NORMAL("x", 0, 1), gamma = MOTE_GAMMA("x", 2, 1), cauchy = MOTE_HALF_CAUCHY("x",
+                                                                                                                   1),
                          fixed = MOTE_FIXED("x", 1);
     assert_close(mote_prior_log_slope(&normal, 1), -1, 0, 0);
     assert_close(mote_prior_log_slope(&gamma, 1), 0, 0, 0);

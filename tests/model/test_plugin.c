@@ -242,10 +242,12 @@ static void hands_out_a_state_space_model(void **state)
     mote_loaded_plugin *plugin = NULL;
     mote_config *file = NULL;
     (void)state;
-    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nseries = yes\n[parameters]\nrho = 0.25\nrho.label = r\n"),
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nseries = yes\n[parameters]\nrho = 0.25\nrho.label = "
+                                                         "r\n"),
                      MOTE_OK);
     assert_null(mote_plugin_target(plugin));
-    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message), MOTE_OK);
+    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message),
+                     MOTE_OK);
     const mote_ssm *ssm = mote_plugin_ssm(plugin);
     assert_non_null(ssm);
     assert_string_equal(ssm->name, "autoregression");
@@ -263,8 +265,10 @@ static void both_models_take_the_parameters(void **state)
     mote_loaded_plugin *plugin = NULL;
     mote_config *file = NULL;
     (void)state;
-    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nboth = yes\n[parameters]\nspread = uniform 0.1 2\n"), MOTE_OK);
-    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message), MOTE_OK);
+    assert_int_equal(load(&plugin, &file, OBJECT("ssm"), "[model]\nboth = yes\n[parameters]\nspread = uniform 0.1 2\n"),
+                     MOTE_OK);
+    assert_int_equal(mote_plugin_override(plugin, mote_config_section(file, "parameters"), message, sizeof message),
+                     MOTE_OK);
     assert_int_equal(mote_plugin_ssm(plugin)->parameters[1].prior, MOTE_PRIOR_UNIFORM);
     assert_int_equal(mote_plugin_target(plugin)->parameters[1].prior, MOTE_PRIOR_UNIFORM);
     mote_plugin_release(&plugin);

@@ -48,7 +48,8 @@ static void checks_pass(void **state)
         assert_status(mote_prior_check(&laws[i], text, sizeof text), MOTE_OK);
 }
 
-/* |F(Q(u)) - u| <= 1e-12, or what the spacing of doubles at x is worth where the support is narrow (spacing x density). */
+/* |F(Q(u)) - u| <= 1e-12, or what the spacing of doubles at x is worth where the support is narrow (spacing x density).
+ * */
 static void round_trips(void **state)
 {
     (void)state;
@@ -118,7 +119,8 @@ static void density_integrates_to_one(void **state)
         for (int k = -2000; k <= 2000; ++k) {
             const double t = k * 0.02, y = middle + fabs(width) * sinh(t);
             double log_jacobian;
-            const double x = mote_prior_constrain(law, y, &log_jacobian), value = mote_prior_log_density(law, x) + log_jacobian;
+            const double x = mote_prior_constrain(law, y, &log_jacobian), value = mote_prior_log_density(law, x) +
+                log_jacobian;
             if (value > -700.0 && isfinite(value))
                 sum += exp(value) * fabs(width) * cosh(t) * 0.02;
         }
@@ -143,7 +145,8 @@ static void transforms_invert_and_have_their_jacobian(void **state)
             if (i == 2 || i == 3 || i == 8) /* bounds too far apart or too close to difference x */
                 continue;
             assert_close(mote_prior_unconstrain(&laws[i], x), y, 1e-10, 1e-10);
-            const double ahead = mote_prior_constrain(&laws[i], y + h, NULL), behind = mote_prior_constrain(&laws[i], y - h, NULL);
+            const double ahead = mote_prior_constrain(&laws[i], y + h, NULL),
+                behind = mote_prior_constrain(&laws[i], y - h, NULL);
             assert_close(log(fabs(ahead - behind) / (2 * h)), log_jacobian, 0.0, 1e-7);
         }
 }
@@ -158,12 +161,14 @@ static void outside_the_support(void **state)
         assert_true(mote_prior_cdf(&laws[i], INFINITY, &rest) == 1.0 && rest == 0.0);
         assert_true(mote_prior_log_density(&laws[i], INFINITY) == -INFINITY);
         if (isfinite(lower))
-            assert_true(mote_prior_log_density(&laws[i], lower - 1.0) == -INFINITY && mote_prior_cdf(&laws[i], lower - 1.0, NULL) == 0.0);
+            assert_true(mote_prior_log_density(&laws[i], lower - 1.0) == -INFINITY &&
+                        mote_prior_cdf(&laws[i], lower - 1.0, NULL) == 0.0);
         if (isfinite(upper))
             assert_true(mote_prior_log_density(&laws[i], 1.01 * fabs(upper) + 1.0) == -INFINITY);
         assert_close(mote_prior_quantile(&laws[i], 0.0, 1.0), lower, 1e-12, 0.0);
         assert_close(mote_prior_quantile(&laws[i], 1.0, 0.0), upper, 1e-12, 0.0);
-        assert_true(isnan(mote_prior_log_density(&laws[i], NAN)) && isnan(mote_prior_cdf(&laws[i], NAN, &rest)) && isnan(rest));
+        assert_true(isnan(mote_prior_log_density(&laws[i], NAN)) && isnan(mote_prior_cdf(&laws[i], NAN, &rest)) &&
+                    isnan(rest));
     }
     const mote_parameter flat = MOTE_BETA("b", 1, 3), gamma = MOTE_GAMMA("g", 1, 4), steep = MOTE_GAMMA("s", 0.5, 1);
     assert_close(mote_prior_log_density(&flat, 0.0), log(3.0), 1e-15, 0.0);
@@ -177,12 +182,15 @@ static void outside_the_support(void **state)
 static void extreme_shapes_give_usable_draws(void **state)
 {
     (void)state;
-    const mote_parameter extreme[] = { MOTE_GAMMA("g", 0.01, 1e-5), MOTE_INVERSE_GAMMA("i", 0.01, 1e5), MOTE_BETA("b", 0.01, 0.01),
-                                       MOTE_BETA("c", 1e6, 0.01), MOTE_STUDENT("s", 0.01, 1, 1e3), MOTE_HALF_CAUCHY("h", 1e300) };
+    const mote_parameter extreme[] = { MOTE_GAMMA("g", 0.01, 1e-5), MOTE_INVERSE_GAMMA("i", 0.01, 1e5),
+                                       MOTE_BETA("b", 0.01, 0.01),
+                                       MOTE_BETA("c", 1e6, 0.01), MOTE_STUDENT("s", 0.01, 1, 1e3),
+                                       MOTE_HALF_CAUCHY("h", 1e300) };
     const double at[] = { 1e-300, 1e-15, 1e-3, 0.3, 0.5 };
     for (size_t i = 0; i < COUNT(extreme); ++i)
         for (size_t k = 0; k < 2 * COUNT(at); ++k) {
-            const double small = at[k / 2], x = mote_prior_quantile(&extreme[i], k % 2 ? small : 1.0 - small, k % 2 ? 1.0 - small : small);
+            const double small = at[k / 2], x = mote_prior_quantile(&extreme[i], k % 2 ? small : 1.0 - small,
+                                                                    k % 2 ? 1.0 - small : small);
             double lower, upper;
             mote_prior_support(&extreme[i], &lower, &upper);
             if (!(x > lower && x < upper && isfinite(mote_prior_log_density(&extreme[i], x))))
@@ -194,7 +202,8 @@ static void extreme_shapes_give_usable_draws(void **state)
 static void known_values(void **state)
 {
     (void)state;
-    const mote_parameter cauchy = MOTE_HALF_CAUCHY("c", 2), exponential = MOTE_EXPONENTIAL("e", 3), tail = MOTE_TRUNCATED_NORMAL("t", 0, 1, 8, 9),
+    const mote_parameter cauchy = MOTE_HALF_CAUCHY("c", 2), exponential = MOTE_EXPONENTIAL("e", 3),
+        tail = MOTE_TRUNCATED_NORMAL("t", 0, 1, 8, 9),
                          log_uniform = MOTE_LOG_UNIFORM("l", 1e-2, 1e2), student = MOTE_STUDENT("s", 1, 5, 2);
     assert_close(mote_prior_quantile(&cauchy, 0.5, 0.5), 2.0, 4e-16, 0.0);
     assert_close(mote_prior_quantile(&exponential, 0.5, 0.5), 3 * log(2.0), 4e-16, 0.0);
@@ -263,14 +272,16 @@ static void names_go_both_ways(void **state)
 static void groups_have_no_law_of_their_own(void **state)
 {
     (void)state;
-    const mote_parameter kinds[] = { MOTE_SORTED("a", 0, 1), MOTE_DIRICHLET("b", 1), MOTE_CONDITIONAL("c"), MOTE_FIXED("d", 1),
-                                     MOTE_DERIVED("e"), { .name = "f", .prior = 99 } };
+    const mote_parameter kinds[] = { MOTE_SORTED("a", 0, 1), MOTE_DIRICHLET("b", 1), MOTE_CONDITIONAL("c"),
+                                     MOTE_FIXED("d", 1), MOTE_DERIVED("e"), { .name = "f", .prior = 99 } };
     for (size_t i = 0; i < COUNT(kinds); ++i) {
         double lower, upper;
         mote_prior_support(&kinds[i], &lower, &upper);
         assert_true(isnan(lower) && isnan(upper) && isnan(mote_prior_quantile(&kinds[i], 0.5, 0.5)));
-        assert_true(isnan(mote_prior_cdf(&kinds[i], 0.5, &lower)) && isnan(lower) && isnan(mote_prior_log_density(&kinds[i], 0.5)));
-        assert_true(isnan(mote_prior_constrain(&kinds[i], 0.5, &lower)) && isnan(mote_prior_unconstrain(&kinds[i], 0.5)));
+        assert_true(isnan(mote_prior_cdf(&kinds[i], 0.5, &lower)) && isnan(lower) &&
+                    isnan(mote_prior_log_density(&kinds[i], 0.5)));
+        assert_true(isnan(mote_prior_constrain(&kinds[i], 0.5, &lower)) &&
+                    isnan(mote_prior_unconstrain(&kinds[i], 0.5)));
     }
 }
 

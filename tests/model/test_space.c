@@ -96,7 +96,8 @@ static void faults_name_the_parameter(void **state)
     REFUSED("p", MOTE_SORTED("p", 0, 1, .boundary = MOTE_BOUNDARY_REFLECTIVE));
     REFUSED("p", MOTE_UNIFORM("p", 0, 1, .boundary = 3));
     REFUSED("q", MOTE_UNIFORM("q", 0, 1, .speed = -1));
-    const mote_parameter nameless[] = { MOTE_UNIFORM("x", 0, 1), { .prior = MOTE_PRIOR_UNIFORM, .argument = { 0, 1 } } };
+    const mote_parameter nameless[] = { MOTE_UNIFORM("x", 0, 1), { .prior = MOTE_PRIOR_UNIFORM,
+                                                                   .argument = { 0, 1 } } };
     const mote_target target = target_of(nameless, 2);
     refused(&target, MOTE_EINVAL, "number 2");
 }
@@ -165,15 +166,16 @@ static void counts_and_names_of_coordinates(void **state)
 {
     (void)state;
     OPENED(space, MOTE_FIXED("f", 2.5), MOTE_UNIFORM("u", -1, 3, .boundary = MOTE_BOUNDARY_PERIODIC, .speed = 2),
-           MOTE_DERIVED("q"), MOTE_DIRICHLET("d", 1, .speed = 3), MOTE_DIRICHLET("e", 2, .speed = 1), MOTE_DIRICHLET("g", 3, .speed = 5),
-           MOTE_SORTED("s", 0, 1), MOTE_SORTED("t", 0, 1), MOTE_NORMAL("n", 0, 1));
+           MOTE_DERIVED("q"), MOTE_DIRICHLET("d", 1, .speed = 3), MOTE_DIRICHLET("e", 2, .speed = 1),
+           MOTE_DIRICHLET("g", 3, .speed = 5), MOTE_SORTED("s", 0, 1), MOTE_SORTED("t", 0, 1), MOTE_NORMAL("n", 0, 1));
     assert_int_equal(space.dimension, 6);
     assert_int_equal(space.theta_count, 8);
     assert_int_equal(space.sampled_count, 7);
     assert_int_equal(space.derived_count, 1);
     assert_int_equal(space.derived_parameter[0], 2);
     assert_int_equal(space.simple, 0);
-    const int64_t theta[] = { 1, 2, 3, 5, 6, 7 }, speed[] = { 2, 1, 1, 0, 0, 0 }, parameter[] = { 0, 1, 3, 4, 5, 6, 7, 8 };
+    const int64_t theta[] = { 1, 2, 3, 5, 6, 7 }, speed[] = { 2, 1, 1, 0, 0, 0 }, parameter[] = { 0, 1, 3, 4, 5, 6, 7,
+                                                                                                  8 };
     for (int i = 0; i < 6; ++i) {
         assert_int_equal(space.cube_theta[i], theta[i]);
         assert_int_equal(space.speed[i], speed[i]);
@@ -188,9 +190,11 @@ static void counts_and_names_of_coordinates(void **state)
 static void transform_has_the_bits_of_the_quantile(void **state)
 {
     (void)state;
-    OPENED(space, MOTE_UNIFORM("a", -1, 3), MOTE_UNIFORM("b", 0.1, 0.3), MOTE_FIXED("f", 2.5), MOTE_LOG_UNIFORM("c", 1e-3, 7),
+    OPENED(space, MOTE_UNIFORM("a", -1, 3), MOTE_UNIFORM("b", 0.1, 0.3), MOTE_FIXED("f", 2.5),
+           MOTE_LOG_UNIFORM("c", 1e-3, 7),
            MOTE_LOG_UNIFORM("l", 1e-200, 1e200), MOTE_NORMAL("d", 1, 2), MOTE_GAMMA("e", 2, 3), MOTE_UNIFORM("g", 5, 6),
-           MOTE_FIXED("h", -1), MOTE_BETA("i", 2, 0.5), MOTE_STUDENT("j", 3, 0, 1), MOTE_TRUNCATED_NORMAL("k", 0, 1, 8, 9));
+           MOTE_FIXED("h", -1), MOTE_BETA("i", 2, 0.5), MOTE_STUDENT("j", 3, 0, 1), MOTE_TRUNCATED_NORMAL("k", 0, 1, 8,
+                                                                                                          9));
     double cube[12], theta[12];
     assert_int_equal(space.simple, 1);
     for (int trial = 0; trial < 50; ++trial) {
@@ -199,7 +203,8 @@ static void transform_has_the_bits_of_the_quantile(void **state)
         assert_status(mote_space_transform(&space, cube, theta), MOTE_OK);
         for (int i = 0; i < space.dimension; ++i) {
             const int64_t at = space.cube_theta[i];
-            const double expected = mote_prior_quantile(&space.parameters[space.theta_parameter[at]], cube[i], 1.0 - cube[i]);
+            const double expected = mote_prior_quantile(&space.parameters[space.theta_parameter[at]], cube[i],
+                                                        1.0 - cube[i]);
             assert_same_bytes(&theta[at], &expected, sizeof expected);
         }
         assert_true(theta[2] == 2.5 && theta[8] == -1.0);
@@ -237,7 +242,8 @@ static void sorted_group_is_ordered_with_the_laws_of_order_statistics(void **sta
             for (int m = 0; m < 3; ++m)
                 moment[i][m] += pow((theta[i] + 2) / 8, m + 1) / (GRID * GRID * GRID);
     }
-    /* E x^m of Beta(i, N + 1 - i); the midpoint rule errs by O(1/GRID^(1 + m/N)). A planted u^(1/(i+1)) moves them by 0.05. */
+    /* E x^m of Beta(i, N + 1 - i); the midpoint rule errs by O(1/GRID^(1 + m/N)). A planted u^(1/(i+1)) moves them by
+     * 0.05. */
     for (int i = 0; i < N; ++i) {
         double expected = 1.0;
         for (int m = 0; m < 3; ++m) {
@@ -356,7 +362,8 @@ static void real_line_and_back(void **state)
     (void)state;
     enum { D = 7 };
     OPENED(space, MOTE_SORTED("a", 0, 4), MOTE_SORTED("b", 0, 4), MOTE_SORTED("c", 0, 4), MOTE_FIXED("f", 9),
-           MOTE_DIRICHLET("x", 2), MOTE_DIRICHLET("y", 1), MOTE_DIRICHLET("z", 3), MOTE_UNIFORM("u", -1, 1), MOTE_GAMMA("g", 2, 1));
+           MOTE_DIRICHLET("x", 2), MOTE_DIRICHLET("y", 1), MOTE_DIRICHLET("z", 3), MOTE_UNIFORM("u", -1, 1),
+           MOTE_GAMMA("g", 2, 1));
     const int64_t *free_entry = space.cube_theta; /* the last Dirichlet member is not free */
     double y[D] = { 0 }, theta[9], back[D], log_jacobian;
     assert_int_equal(space.dimension, D);
@@ -394,7 +401,8 @@ static void real_line_and_back(void **state)
     mote_space_close(&space);
 }
 
-/* The integral over R^2 of exp(log prior + log Jacobian), by the trapezoidal rule: tests density and transform at once. */
+/* The integral over R^2 of exp(log prior + log Jacobian), by the trapezoidal rule: tests density and transform at once.
+ * */
 static double line_integral(const mote_space *space)
 {
     double sum = 0.0;
@@ -445,7 +453,8 @@ static void constraint_and_log_prior(void **state)
     const mote_parameter list[] = { MOTE_UNIFORM("a", -1, 1), MOTE_NORMAL("b", 0, 1), MOTE_FIXED("c", 4) };
     mote_target target = target_of(list, 3);
     mote_space space;
-    const double theta[3] = { 0.5, 0.25, 4 }, above[3] = { 0.5, 0.75, 4 }, stop[3] = { -0.5, 0, 4 }, out[3] = { 2, 0, 4 };
+    const double theta[3] = { 0.5, 0.25, 4 }, above[3] = { 0.5, 0.75, 4 }, stop[3] = { -0.5, 0, 4 },
+        out[3] = { 2, 0, 4 };
     opened(&space, &target);
     assert_int_equal(mote_space_inside(&space, above), 1);
     assert_close(mote_space_log_prior(&space, theta), -log(2.0) - 0.03125 - 0.91893853320467274178, 1e-15, 0.0);
@@ -465,12 +474,14 @@ static void point_functions_become_rows(void **state)
     OPENED(space, MOTE_UNIFORM("a", 0, 1), MOTE_FIXED("b", 0), MOTE_DERIVED("c"));
     mote_row_function function;
     mote_space_row_function(&space, &function);
-    assert_true(function.points_only && !function.thread_safe && function.dimension == 2 && function.derived_count == 1);
+    assert_true(function.points_only && !function.thread_safe && function.dimension == 2 &&
+                function.derived_count == 1);
     assert_string_equal(function.name, "target");
     double theta[4][3] = { { 0.1 }, { 0.6 }, { 0.3 }, { 0.95 } }, value[4], derived[4][2] = { { 0 } };
     int64_t reason[4] = { 0 }, id[4] = { 0 };
     mote_batch batch = { MOTE_VERSIONED(mote_batch), .n = 3, .dimension = 2, .stride = 3, .theta = theta[0],
-                         .log_likelihood = value, .derived_count = 1, .derived_stride = 2, .derived = derived[0], .id = id,
+                         .log_likelihood = value, .derived_count = 1, .derived_stride = 2, .derived = derived[0],
+                         .id = id,
                          .reason = reason };
     assert_status(function.evaluate(function.ctx, &batch), MOTE_OK);
     assert_true(value[0] == -0.1 && isnan(value[1]) && value[2] == -0.3);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Bad input to every registered algorithm on state-space models: its status, and a message that names the culprit. A
- * potential that is not a number (time and particle), a callback that asks to stop (and where), a source without memory,
- * all weights zero, a model without a required member, observations that do not fit, and pushes after the end. */
+ * potential that is not a number (time and particle), a callback that asks to stop (and where), a source without
+ * memory, all weights zero, a model without a required member, observations that do not fit, and pushes after the end.
+ * */
 #include <mote/mote.h>
 
 #include "model/draws.h"
@@ -119,7 +120,8 @@ static int nan_gradient(void *ctx, const mote_block *block, double *const *value
 
 static void expect_functional(const mote_algorithm *algorithm, const char *key, const char *value, int gradient)
 {
-    const small_option rows[] = { { "particles", "40" }, { "functional", gradient ? "gradient" : "additive" }, { key, value } };
+    const small_option rows[] = { { "particles", "40" }, { "functional", gradient ? "gradient" : "additive" },
+                                  { key, value } };
     const mote_option_table *table = mote_algorithm_options(algorithm);
     any_options options = { .first.head = { (uint32_t)table->size, (uint32_t)table->kind } };
     case_a_cut cut;
@@ -139,7 +141,8 @@ static void expect_functional(const mote_algorithm *algorithm, const char *key, 
 
 static void functionals_that_are_no_numbers_are_named(void **unused)
 {
-    static const char *const methods[] = { "ffbsi", "ffbsm", "two_filter", "two_filter_linear", "fixed_lag", "genealogy" };
+    static const char *const methods[] = { "ffbsi", "ffbsm", "two_filter", "two_filter_linear", "fixed_lag",
+                                           "genealogy" };
     static const char *const smoothers[] = { "paris", "forward", "genealogy" };
     (void)unused;
     for (int gradient = 0; gradient < 2; ++gradient) {
@@ -180,7 +183,8 @@ static int no_propose(void *ctx, const mote_block *block)
 
 static void guided_filters_name_the_density(void **unused)
 {
-    static const char *const words[] = { "the log-potential of particle 7 at step 3", "log_transition of particle 7 at step 3",
+    static const char *const words[] = { "the log-potential of particle 7 at step 3",
+                                         "log_transition of particle 7 at step 3",
                                          "log_propose of particle 7 at step 3", "log_propose of particle 7 at step 3" };
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 50, .seed = 1,
                                           .proposal = MOTE_PROPOSAL_GUIDED, .resample = MOTE_RULE_ALWAYS };

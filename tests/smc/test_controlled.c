@@ -74,7 +74,8 @@ static double pair_exact(void)
     static const double zero[2];
     const mote_kalman_model model = { MOTE_VERSIONED(mote_kalman_model), .states = 2, .observations = 1,
                                       .initial_mean = MOTE_VECTOR(zero), .initial_covariance = MOTE_MATRIX(FIRST),
-                                      .constant = { .transition = MOTE_MATRIX(TURN), .transition_covariance = MOTE_MATRIX(NOISE),
+                                      .constant = { .transition = MOTE_MATRIX(TURN), .transition_covariance =
+                                                    MOTE_MATRIX(NOISE),
                                                     .observation = MOTE_MATRIX(LOOK),
                                                     .observation_covariance = MOTE_MATRIX(ERROR) } };
     mote_kalman *kalman = NULL;
@@ -89,10 +90,12 @@ static void two_coordinates_are_exact(void **unused)
 {
     static const char *const names[] = { "a", "b" }, *const seen[] = { "y" };
     const mote_series series = { MOTE_VERSIONED(mote_series), .count = 30, .values = pair_values };
-    const mote_ssm model = { .head = MOTE_VERSIONED(mote_ssm), MOTE_STATES(names), MOTE_OBSERVATIONS(seen), .initial = pair_draw,
+    const mote_ssm model = { .head = MOTE_VERSIONED(mote_ssm), MOTE_STATES(names), MOTE_OBSERVATIONS(seen),
+                             .initial = pair_draw,
                              .transition = pair_draw, .log_potential = pair_log_potential, .gaussian = pair_gaussian,
                              .series = &series, .name = "pair" };
-    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 1, .seed = 4 };
+    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 1,
+                                        .seed = 4 };
     (void)unused;
     for (int t = 0; t < 30; ++t)
         pair_values[t] = t % 7 == 3 ? NAN : 1.5 * sin(0.5 * t) + 0.4 * cos(2.3 * t);
@@ -110,7 +113,8 @@ static void volatility_gains(void **unused)
         double mean = 0, square = 0;
         enum { RUNS = 15 };
         for (int r = 0; r < RUNS; ++r) {
-            const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 200, .fits = 4,
+            const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 200,
+                                                      .fits = 4,
                                                       .method = methods[k], .seed = 1, .run_id = r };
             const double difference = evidence_of(&volatility_e, &options) + 214.2819755795;
             mean += difference / RUNS;
@@ -126,7 +130,8 @@ static void volatility_gains(void **unused)
 /* Stable log Z end the fits early; unstable ones double the particles up to the limit. */
 static void fits_stop_and_particles_double(void **unused)
 {
-    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 12, .seed = 2,
+    mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 12,
+                                        .seed = 2,
                                         .method = MOTE_ITERATED_AUXILIARY };
     (void)unused;
     mote_run *run = open_run_of(mote_controlled, &volatility_e, &options);
@@ -149,7 +154,8 @@ static void threads_do_not_show(void **unused)
     double first = 0;
     (void)unused;
     for (int k = 0; k < 3; ++k) {
-        const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 9000, .fits = 1,
+        const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 9000,
+                                                  .fits = 1,
                                                   .seed = 6, .threads = threads[k] };
         const double log_evidence = evidence_of(&volatility_e, &options);
         first = k ? first : log_evidence;
@@ -159,7 +165,8 @@ static void threads_do_not_show(void **unused)
 
 static void resuming_does_not_show(void **unused)
 {
-    const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100, .fits = 3 };
+    const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 100,
+                                              .fits = 3 };
     const char *path = "test_controlled.checkpoint";
     (void)unused;
     mote_run *run = open_run_of(mote_controlled, &volatility_e, &options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The correlated source and sorted resampling: numbers are rho z + sqrt(1 - rho^2) e by address, in pieces or whole; what
- * is not kept is fresh; what has no correlated form is named; log Z of a sorted filter moves little with its numbers; the
- * law of a sorted filter is exact by enumeration, its conditional form included. */
+/* The correlated source and sorted resampling: numbers are rho z + sqrt(1 - rho^2) e by address, in pieces or whole;
+ * what is not kept is fresh; what has no correlated form is named; log Z of a sorted filter moves little with its
+ * numbers; the law of a sorted filter is exact by enumeration, its conditional form included. */
 #include "smc/correlated.h"
 
 #include "core/special.h"
@@ -50,7 +50,8 @@ static void numbers_are_autoregressive(void **unused)
         }
         mote_normals(&at, e, N);
         for (int i = 0; i < N; ++i)
-            assert_close(uniforms[i], mote_normal_cdf(0.8 * kept.now[N + (step * 2 + 1) * N + i] + 0.6 * e[i], NULL), 1e-14, 0);
+            assert_close(uniforms[i], mote_normal_cdf(0.8 * kept.now[N + (step * 2 + 1) * N + i] + 0.6 * e[i], NULL),
+                         1e-14, 0);
         at = mote_source_at(&source, MOTE_PURPOSE_ANCESTOR, step, 0);
         u = mote_uniform_cut(&at, NULL, 0);
         assert_true(u > 0 && u < 1);
@@ -64,7 +65,8 @@ static void numbers_are_autoregressive(void **unused)
 static void what_is_not_kept_is_fresh(void **unused)
 {
     mote_correlation layout = { .rho = 0.8, .particles = N, .times = TIMES, .initial = 1, .transition = 1 };
-    const struct { uint32_t step; int64_t first; uint32_t draw; } beyond[] = { { 1, 0, 1 }, { TIMES, 0, 0 }, { 1, N - 1, 0 } };
+    const struct { uint32_t step; int64_t first; uint32_t draw; } beyond[] = { { 1, 0, 1 }, { TIMES, 0, 0 },
+                                                                               { 1, N - 1, 0 } };
     mote_memory memory;
     mote_kept_normals kept;
     mote_correlated use;
@@ -173,7 +175,8 @@ static void sorted_filters_are_unbiased(void **unused)
         for (int j = 0; j < CHAIN_STATES; ++j)
             exact += chain_initial[i] * chain_potential[0][i] * chain_transition[i][j] * chain_potential[1][j];
     for (int k = 0; k < 3; ++k) {
-        const mote_filter_setup setup = { .particles = 3, .rule = MOTE_RULE_ALWAYS, .resampling = schemes[k], .sorted = 1,
+        const mote_filter_setup setup = { .particles = 3, .rule = MOTE_RULE_ALWAYS, .resampling = schemes[k],
+                                          .sorted = 1,
                                           .look_ahead = k == 1 };
         mote_source *source;
         filter_bench b;
@@ -206,7 +209,8 @@ static void ancestors_are_in_order(void **unused)
         mote_datum_from_series(&b.datum, &b.space, t);
         assert_status(mote_particle_filter_step(&b.filter, &b.datum), MOTE_OK);
         for (int i = 1; t && i < 100; ++i)
-            assert_true(b.filter.before->state[0][b.filter.ancestor[i]] >= b.filter.before->state[0][b.filter.ancestor[i - 1]]);
+            assert_true(b.filter.before->state[0][b.filter.ancestor[i]] >=
+                        b.filter.before->state[0][b.filter.ancestor[i - 1]]);
     }
     close_bench(&b);
 }

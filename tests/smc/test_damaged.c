@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Checkpoints that lie: the state of every registered algorithm on state-space models, with eight bytes at a time replaced
- * by other numbers, behind the checksum (at every third byte, so that words are met whole and in parts). Such a state is
- * refused, or the run goes on and ends; nothing crashes, hangs or leaks, and no number of the file makes the library ask
- * for memory out of proportion to what the options ask for. */
+/* Checkpoints that lie: the state of every registered algorithm on state-space models, with eight bytes at a time
+ * replaced by other numbers, behind the checksum (at every third byte, so that words are met whole and in parts). Such
+ * a state is refused, or the run goes on and ends; nothing crashes, hangs or leaks, and no number of the file makes the
+ * library ask for memory out of proportion to what the options ask for. */
 #include <mote/mote.h>
 #include <signal.h>
 #include <unistd.h>
@@ -59,8 +59,8 @@ static damage present; /* for the message when a run hangs or crashes */
 static void report(int signal_number)
 {
     char text[256];
-    const int n = snprintf(text, sizeof text, "%s: signal %d, byte %lld = %llx\n", present.subject->algorithm->name, signal_number,
-                           (long long)present.at, (unsigned long long)present.word);
+    const int n = snprintf(text, sizeof text, "%s: signal %d, byte %lld = %llx\n", present.subject->algorithm->name,
+                           signal_number, (long long)present.at, (unsigned long long)present.word);
     (void)!write(2, text, (size_t)n);
     _exit(1);
 }
@@ -68,8 +68,10 @@ static void report(int signal_number)
 static mote_run *opened(const subject *s, watch *memory)
 {
     static const small_option tiny[] = { { "particles", "8" }, { "parameter_particles", "4" }, { "noise_filters", "3" },
-                                         { "iterations", "3" }, { "sweeps", "3" }, { "warm_up", "1" }, { "draws", "3" }, { "variance_lag", "3" } };
-    const mote_allocator allocator = { MOTE_VERSIONED(mote_allocator), watched_allocate, watched_resize, watched_release, memory };
+                                         { "iterations", "3" }, { "sweeps", "3" }, { "warm_up", "1" }, { "draws", "3" },
+                                         { "variance_lag", "3" } };
+    const mote_allocator allocator = { MOTE_VERSIONED(mote_allocator), watched_allocate, watched_resize,
+                                       watched_release, memory };
     const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .allocator = &allocator };
     case_a_cut cut;
     any_options options;
@@ -126,8 +128,8 @@ static int try_state(const subject *s, const mote_writer *writer, size_t largest
     mote_run_close(&run);
     alarm(0);
     if (memory.counter.live || loaded == MOTE_ENOMEM || memory.largest > 4 * largest + ((size_t)1 << 20)) {
-        print_error("%s, byte %lld = %llx: load %d, then %d; %lld blocks left, largest request %zu\n", s->algorithm->name,
-                    (long long)present.at, (unsigned long long)present.word, loaded, status,
+        print_error("%s, byte %lld = %llx: load %d, then %d; %lld blocks left, largest request %zu\n",
+                    s->algorithm->name, (long long)present.at, (unsigned long long)present.word, loaded, status,
                     (long long)memory.counter.live, memory.largest);
         return 1;
     }
@@ -166,7 +168,8 @@ static int damage_run(const subject *s)
     const int64_t steps = save_after(s, INT64_MAX, NULL, &largest);
     int64_t tried = 0;
     const int failed = damage_all(s, steps * 2 / 3, &tried);
-    print_message("%s%s: %lld states, %d faults\n", s->algorithm->name, s->stream ? " (stream)" : "", (long long)tried, failed);
+    print_message("%s%s: %lld states, %d faults\n", s->algorithm->name, s->stream ? " (stream)" : "", (long long)tried,
+                  failed);
     return failed;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The particle filter: exact laws by enumeration on the tiny chain (evidence, moments of x_T and of x_{T-1} x_T along
- * the genealogy unbiased to rounding for 1, 2 and 3 particles, every unbiased scheme and rule, guided and tilted weights), known answers on series with closed-form evidences, and what a caller may
- * do wrong. Statistical comparisons use fixed seeds and stand within 5 standard errors of replicates: false alarm 6e-7
- * each. */
+ * the genealogy unbiased to rounding for 1, 2 and 3 particles, every unbiased scheme and rule, guided and tilted
+ * weights), known answers on series with closed-form evidences, and what a caller may do wrong. Statistical comparisons
+ * use fixed seeds and stand within 5 standard errors of replicates: false alarm 6e-7 each. */
 #include <mote/filter.h>
 #include <stdlib.h>
 
@@ -16,7 +16,8 @@
 /* Evidence, and evidence times the means of x_T, x_T^2 and x_{T-1} x_T. */
 typedef struct chain_moments { double evidence, last, square, lagged; } chain_moments;
 
-static const mote_series chain_cut[] = { { MOTE_VERSIONED(mote_series), .count = 1 }, { MOTE_VERSIONED(mote_series), .count = 2 },
+static const mote_series chain_cut[] = { { MOTE_VERSIONED(mote_series), .count = 1 }, { MOTE_VERSIONED(mote_series),
+                                                                                        .count = 2 },
                                          { MOTE_VERSIONED(mote_series), .count = 3 } };
 
 static void add_moments(chain_moments *sum, double weight, double before, double last)
@@ -112,7 +113,8 @@ static void two_particles_are_unbiased(void **unused)
             for (int64_t kind = 0; kind < 4; ++kind) {
                 const mote_filter_setup setup = { .particles = 2, .resampling = scheme, .rule = rule, .threshold = 0.75,
                                                   .guided = kind & 1, .look_ahead = kind >> 1 };
-                if (mote_resampling_flags(scheme) & MOTE_RESAMPLING_UNBIASED && (kind == 0 || scheme <= 2 || rule == MOTE_RULE_ALWAYS))
+                if (mote_resampling_flags(scheme) & MOTE_RESAMPLING_UNBIASED &&
+                    (kind == 0 || scheme <= 2 || rule == MOTE_RULE_ALWAYS))
                     check_law(&chain_t, 3, setup);
             }
 }
@@ -128,7 +130,8 @@ static int chain_zeros(void *ctx, const mote_block *block)
 {
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i)
-        block->log_weight[i] = block->step == 1 && block->state[0][i] > 0 ? -INFINITY : log(chain_potential[block->step][(int)block->state[0][i]]);
+        block->log_weight[i] = block->step == 1 && block->state[0][i] > 0 ? -INFINITY
+            : log(chain_potential[block->step][(int)block->state[0][i]]);
     return 0;
 }
 
@@ -166,7 +169,8 @@ static void linear_gaussian_evidence(void **unused)
 {
     (void)unused;
     for (int64_t kind = 0; kind < 4; ++kind) {
-        const mote_filter_setup setup = { .particles = 2000, .threshold = 0.5, .guided = kind & 1, .look_ahead = kind >> 1,
+        const mote_filter_setup setup = { .particles = 2000, .threshold = 0.5, .guided = kind & 1,
+                                          .look_ahead = kind >> 1,
                                           .rule = kind ? MOTE_RULE_ALWAYS : MOTE_RULE_ESS };
         check_evidence(&linear_gaussian_a, setup, LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 100);
     }
@@ -192,7 +196,8 @@ static void stream_equals_series(void **unused)
     assert_status(mote_run_finish(whole), MOTE_OK);
     assert_status(mote_run_step(stream), MOTE_WAITING);
     for (int t = 0; t < 50; ++t) {
-        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t, .values = linear_gaussian_a.series->values + t };
+        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t,
+                                     .values = linear_gaussian_a.series->values + t };
         assert_status(mote_run_push(stream, &y), MOTE_OK);
         assert_int_equal(mote_filter_count(stream), t + 1);
     }
@@ -386,7 +391,8 @@ static void threads_do_not_show(void **unused)
                                               .threads = counts[k] };
         mote_run *run = open_filter_run(&linear_gaussian_a, &options);
         assert_status(mote_run_finish(run), MOTE_OK);
-        const double now[3] = { mote_filter_log_evidence(run), mote_filter_mean(run, 0), mote_filter_state(run, 0)[19999] };
+        const double now[3] = { mote_filter_log_evidence(run), mote_filter_mean(run, 0),
+                                mote_filter_state(run, 0)[19999] };
         if (!k)
             memcpy(first, now, sizeof now);
         assert_same_bytes(first, now, sizeof now);
@@ -400,7 +406,8 @@ static void resuming_does_not_show(void **unused)
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 1500, .seed = 2 };
     const char *path = "test_filter.checkpoint";
     (void)unused;
-    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a, &options);
+    mote_run *whole = open_filter_run(&linear_gaussian_a, &options), *run = open_filter_run(&linear_gaussian_a,
+                                                                                            &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int t = 0; t < 50; ++t) {
         const int status = mote_run_step(run);

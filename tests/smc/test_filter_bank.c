@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A bank of filters over parameters. By enumeration, on a chain of two states whose law depends on a parameter of two
- * values: the evidence E[Z_hat] = sum p(theta) Z(theta) and posterior sums E[Z_hat W(theta)] are exact to rounding through
- * extension, resampling, particle marginal Metropolis-Hastings moves and an exchange to more particles; without the ratio
- * of the exchange they are not (tests/planted). Live: the same bytes for threads and after loading at every step; every
- * member is the filter that its key and parameters make, alone; shared stores; memory that runs out. */
+ * values: the evidence E[Z_hat] = sum p(theta) Z(theta) and posterior sums E[Z_hat W(theta)] are exact to rounding
+ * through extension, resampling, particle marginal Metropolis-Hastings moves and an exchange to more particles; without
+ * the ratio of the exchange they are not (tests/planted). Live: the same bytes for threads and after loading at every
+ * step; every member is the filter that its key and parameters make, alone; shared stores; memory that runs out. */
 #include "smc/filter_bank.h"
 
 #include "core/vector.h"
@@ -22,14 +22,16 @@ typedef struct bench {
     mote_filter_bank bank;
 } bench;
 
-static void open_bench(bench *b, const mote_ssm *model, mote_filter_setup setup, int64_t n, const mote_source *source, int64_t threads)
+static void open_bench(bench *b, const mote_ssm *model, mote_filter_setup setup, int64_t n, const mote_source *source,
+                       int64_t threads)
 {
     memset(b, 0, sizeof *b);
     mote_memory_open(&b->memory, NULL);
     assert_status(mote_state_space_open(&b->space, model, &b->memory, &b->message), MOTE_OK);
     if (threads > 1)
         assert_status(mote_pool_open(&b->pool, &b->memory, threads), MOTE_OK);
-    assert_status(mote_filter_bank_open(&b->bank, &b->space, &setup, n, 2, source, &b->memory, b->pool, &b->message), MOTE_OK);
+    assert_status(mote_filter_bank_open(&b->bank, &b->space, &setup, n, 2, source, &b->memory, b->pool, &b->message),
+                  MOTE_OK);
 }
 
 static void close_bench(bench *b)
@@ -61,11 +63,13 @@ static void move(mote_filter_bank *bank, int64_t i, mote_source *source)
     mote_filter_bank_forget(bank);
 }
 
-/* What is done after the observation of each time: letters x: exchange to one particle more, r: resample, m: move member 0,
- * M: member 1. */
-static int enumerate_schedule(const char *const *schedule, int times, int64_t particles, double *evidence, double *second)
+/* What is done after the observation of each time: letters x: exchange to one particle more, r: resample, m: move
+ * member 0, M: member 1. */
+static int enumerate_schedule(const char *const *schedule, int times, int64_t particles, double *evidence,
+                              double *second)
 {
-    const mote_filter_setup setup = { .particles = particles, .rule = MOTE_RULE_ALWAYS, .resampling = MOTE_RESAMPLE_SYSTEMATIC };
+    const mote_filter_setup setup = { .particles = particles, .rule = MOTE_RULE_ALWAYS,
+                                      .resampling = MOTE_RESAMPLE_SYSTEMATIC };
     mote_source *source;
     bench b;
     int passes = 0;
@@ -126,7 +130,8 @@ static void the_evidence_is_unbiased(void **unused)
 
 /* ---- live ---- */
 
-static const double theta_of[6][4] = { { 0.9, 1, 1, 5 }, { 0.5, 1, 1, 5 }, { 0.7, 2, 1, 5 }, { 0.9, 1, 3, 5 }, { 0.2, 1, 2, 1 },
+static const double theta_of[6][4] = { { 0.9, 1, 1, 5 }, { 0.5, 1, 1, 5 }, { 0.7, 2, 1, 5 }, { 0.9, 1, 3, 5 },
+                                       { 0.2, 1, 2, 1 },
                                        { 0.8, 0.5, 1, 2 } };
 
 static void open_live(bench *b, int64_t threads)
@@ -323,7 +328,8 @@ static void an_exchange_without_memory_changes_nothing(void **unused)
     memset(&b, 0, sizeof b);
     assert_status(mote_memory_open(&b.memory, &allocator), MOTE_OK);
     assert_status(mote_state_space_open(&b.space, &linear_gaussian_a, &b.memory, &b.message), MOTE_OK);
-    assert_status(mote_filter_bank_open(&b.bank, &b.space, &setup, 6, 2, &source, &b.memory, NULL, &b.message), MOTE_OK);
+    assert_status(mote_filter_bank_open(&b.bank, &b.space, &setup, 6, 2, &source, &b.memory, NULL, &b.message),
+                  MOTE_OK);
     memcpy(b.bank.theta, theta_of, sizeof theta_of);
     extend(&b.bank);
     const double before = b.bank.log_evidence;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The bootstrap filter on two models with known evidences.
  *
- * Everything at once: two states, in time d = t - t' x_0 = e^{-.3 d} x_0' + .4 d x_1' + u d + N(0, .3 d), x_1 = e^{-.5 d} x_1'
+ * Everything at once: two states, in time d = t - t' x_0 = e^{-.3 d} x_0' + .4 d x_1' + u d + N(0, .3 d), x_1 = e^{-.5
+ * d} x_1'
  *     + N(0, .2 d), with an input u, uneven times, the initial law N((1, -.5), diag(.5, .8)) at a time before the first
- *     observation, and rows of two kinds: both states, each with noise of its own, or their sum; in some rows entries are
- *     missing. Evidence and filtered mean by Kalman updates with one number at a time, in the few lines below.
+ *     observation, and rows of two kinds: both states, each with noise of its own, or their sum; in some rows entries
+ *     are missing. Evidence and filtered mean by Kalman updates with one number at a time, in the few lines below.
  * Case I: Ricker's map with Poisson counts, state log N; log-likelihood from state_space_reference.h.
  *
  * Fixed seeds; means of R replicates within 5 of their own errors: false alarm 8e-5 each for R = 20, 2e-6 for 100. */
@@ -26,7 +27,8 @@ static replicate_mean mean_of(const double *x, int n)
 }
 
 /* Evidence over the truth, and what the filter says of state 0 at the end, of each replicate. */
-static void replicate(const mote_ssm *model, int64_t particles, double truth, int replicates, double *ratio, double *mean)
+static void replicate(const mote_ssm *model, int64_t particles, double truth, int replicates, double *ratio,
+                      double *mean)
 {
     const mote_filter_setup setup = { .particles = particles, .rule = MOTE_RULE_ESS, .threshold = 0.5 };
     filter_bench b;
@@ -157,7 +159,8 @@ static void everything_at_once(void **unused)
     (void)unused;
     replicate(&both, 3000, truth, BOTH, ratio, mean);
     const replicate_mean z = mean_of(ratio, BOTH), m = mean_of(mean, BOTH);
-    print_message("log Z %.6f: ratio %.4f (%.4f); mean %.4f: %.4f (%.4f)\n", truth, z.mean, z.error, exact, m.mean, m.error);
+    print_message("log Z %.6f: ratio %.4f (%.4f); mean %.4f: %.4f (%.4f)\n", truth, z.mean, z.error, exact, m.mean,
+                  m.error);
     assert_true(z.error < 0.02 && m.error < 0.01);
     assert_close(z.mean, 1, 0, 5 * z.error);
     assert_close(m.mean, exact, 0, 5 * m.error);
@@ -199,7 +202,8 @@ static int ricker_potential(void *ctx, const mote_block *block)
 }
 
 static const char *const ricker_state[] = { "log_n" }, *const ricker_count[] = { "y" };
-static const mote_series ricker_series = { MOTE_VERSIONED(mote_series), .count = CASE_I_TIMES, .values = ricker_counts };
+static const mote_series ricker_series = { MOTE_VERSIONED(mote_series), .count = CASE_I_TIMES,
+                                           .values = ricker_counts };
 static const mote_ssm ricker = { MOTE_VERSIONED(mote_ssm), MOTE_STATES(ricker_state), MOTE_OBSERVATIONS(ricker_count),
                                  .initial = ricker_initial, .transition = ricker_transition,
                                  .log_potential = ricker_potential, .series = &ricker_series, .name = "ricker",

@@ -115,8 +115,8 @@ static void all_ways_keep_what_was_seen(void **unused)
             check_history(reload ? &streamed : &linear_gaussian_a, history, reload);
 }
 
-/* Quasi-random points sort the particles: ancestors must still lead to the states that the noise was added to. The noise of
- * the paths has variance 1, that of strangers 1 + 2 x .81 times the filter's variance .6: 2. */
+/* Quasi-random points sort the particles: ancestors must still lead to the states that the noise was added to. The
+ * noise of the paths has variance 1, that of strangers 1 + 2 x .81 times the filter's variance .6: 2. */
 static void ancestors_of_sorted_particles_are_right(void **unused)
 {
     const mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .particles = 256, .seed = 4,

@@ -22,7 +22,8 @@ static mote_ssm free_model(void)
 
 static mote_iterated_filtering_options usual(void)
 {
-    return (mote_iterated_filtering_options){ .head = MOTE_VERSIONED(mote_iterated_filtering_options), .particles = 1000,
+    return (mote_iterated_filtering_options){ .head = MOTE_VERSIONED(mote_iterated_filtering_options),
+                                              .particles = 1000,
                                               .seed = 1, .passes = 60, .cooling = 0.1, .perturbation = 0.05 };
 }
 
@@ -170,7 +171,8 @@ static void resuming_does_not_show(void **unused)
     const char *path = "test_iterated.checkpoint";
     (void)unused;
     options.passes = 3;
-    mote_run *whole = open_run_of(mote_iterated_filtering, &model, &options), *run = open_run_of(mote_iterated_filtering, &model, &options);
+    mote_run *whole = open_run_of(mote_iterated_filtering, &model, &options),
+        *run = open_run_of(mote_iterated_filtering, &model, &options);
     assert_status(mote_run_finish(whole), MOTE_OK);
     for (int status = MOTE_OK; status != MOTE_DONE;) {
         status = mote_run_step(run);
@@ -187,7 +189,8 @@ static void resuming_does_not_show(void **unused)
     mote_run_close(&whole);
 }
 
-static void check_refusal(const mote_ssm *model, const mote_iterated_filtering_options *options, int status, const char *text)
+static void check_refusal(const mote_ssm *model, const mote_iterated_filtering_options *options, int status,
+                          const char *text)
 {
     mote_run *run = NULL;
     assert_status(mote_run_open(&run, mote_iterated_filtering, model, options), status);

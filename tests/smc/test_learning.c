@@ -73,7 +73,8 @@ static void maximum_is_one_point(void **unused)
 static mote_score_ascent_options learning(int64_t score, int64_t iterations, int64_t seed)
 {
     return (mote_score_ascent_options){ MOTE_VERSIONED(mote_score_ascent_options), .particles = 8,
-                                        .sweeps = score == MOTE_SCORE_PPG ? 1 : 0, .score = score, .proposal = MOTE_PROPOSAL_GUIDED,
+                                        .sweeps = score == MOTE_SCORE_PPG ? 1 : 0, .score = score,
+                                        .proposal = MOTE_PROPOSAL_GUIDED,
                                         .backward = MOTE_BACKWARD_MCMC, .iterations = iterations,
                                         .step_rule = MOTE_STEP_POWER, .step_size = 40, .step_delay = 25,
                                         .evaluations = 2, .seed = seed, .theta = far_away };

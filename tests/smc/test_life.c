@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every algorithm of the registry that runs on state-space models, through its whole life with small options: a run
  * finishes and has draws; a loop over step with a checkpoint and a fresh run after each gives the same bytes, and so do
- * 1, 2 and 7 threads, which must have shared the work; a target in place of the model, and the checkpoint of another seed, are refused by name. */
+ * 1, 2 and 7 threads, which must have shared the work; a target in place of the model, and the checkpoint of another
+ * seed, are refused by name. */
 #include <mote/mote.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -91,9 +92,11 @@ static const small_option many_particles[] = { { "particles", "9000" },       { 
 enum { MANY = sizeof many_particles / sizeof *many_particles };
 
 static pthread_t first_thread;
-static atomic_int others, patience; /* calls by other threads; milliseconds that the first one may still wait for them */
+static atomic_int others, patience; /* calls by other threads; milliseconds that the first one may still wait for them
+                                     * */
 
-/* The potential of case A. The first thread waits a little for others, so that on a busy machine they get their share. */
+/* The potential of case A. The first thread waits a little for others, so that on a busy machine they get their share.
+ * */
 static int watched_potential(void *ctx, const mote_block *block)
 {
     const struct timespec a_while = { 0, 1000000 };

@@ -252,7 +252,8 @@ static void warm_steps_take_no_memory(void **unused)
     for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i)
         for (int64_t stream = 0; stream <= takes_stream(algorithm); ++stream)
             if (algorithm != mote_filter &&
-                calls_from((subject){ algorithm, stream, .extra = { sweeps } }, 2) > (algorithm == mote_smoother ? 64 : 0))
+                calls_from((subject){ algorithm, stream, .extra = { sweeps } }, 2) > (algorithm == mote_smoother ? 64
+                                                                                      : 0))
                 fail_msg("%s takes memory in warm steps", mote_algorithm_name(algorithm));
 }
 

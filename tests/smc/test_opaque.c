@@ -56,7 +56,8 @@ static int call_plain(const mote_block *block, mote_source *source, int first)
     }
     plain.previous = first ? NULL : before;
     plain.state = after;
-    int status = first ? linear_gaussian_a.initial(NULL, &plain, source) : linear_gaussian_a.transition(NULL, &plain, source);
+    int status = first ? linear_gaussian_a.initial(NULL, &plain, source) : linear_gaussian_a.transition(NULL, &plain,
+                                                                                                        source);
     for (int64_t i = 0; i < block->n; ++i) {
         if (first)
             block->state[0][i] = take();
@@ -250,8 +251,8 @@ static void check_refusal(const mote_algorithm *algorithm, const mote_ssm *model
 /* Handles are not numbers: whatever would copy them, or look at those of the step before, says so. */
 static void what_copies_states_refuses_handles(void **unused)
 {
-    static const mote_parameter free_parameter[] = { MOTE_UNIFORM("rho", 0, 1), MOTE_FIXED("var_x", 1), MOTE_FIXED("var_y", 1),
-                                                     MOTE_FIXED("var_0", 5) };
+    static const mote_parameter free_parameter[] = { MOTE_UNIFORM("rho", 0, 1), MOTE_FIXED("var_x", 1),
+                                                     MOTE_FIXED("var_y", 1), MOTE_FIXED("var_0", 5) };
     mote_ssm model = opaque();
     mote_filter_options options = usual();
     (void)unused;

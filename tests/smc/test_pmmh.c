@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Particle marginal Metropolis-Hastings: the posterior of rho on case A by quadrature over Kalman likelihoods; the law on
- * a parameter space of two points, with filters of one particle, whose estimates are as noisy as can be; the same bytes for
- * threads and after every resumption, correlated and tuned runs included; paths of draws; refusals. Comparisons with a posterior have a fixed seed and 5 Monte Carlo errors, by
- * batch means over the chains (false alarm 6e-7 under normality); chains whose current estimate is drawn anew at each step
- * miss the law (tests/planted). */
+/* Particle marginal Metropolis-Hastings: the posterior of rho on case A by quadrature over Kalman likelihoods; the law
+ * on a parameter space of two points, with filters of one particle, whose estimates are as noisy as can be; the same
+ * bytes for threads and after every resumption, correlated and tuned runs included; paths of draws; refusals.
+ * Comparisons with a posterior have a fixed seed and 5 Monte Carlo errors, by batch means over the chains (false alarm
+ * 6e-7 under normality); chains whose current estimate is drawn anew at each step miss the law (tests/planted). */
 #include <mote/kalman.h>
 #include <mote/pmmh.h>
 #include <time.h>
@@ -51,8 +51,9 @@ static mote_run *check_posterior(const mote_ssm *model, const mote_pmmh_options 
     const double error = sqrt((square - sum * sum) / 7);
     mote_summary summary = { .head = MOTE_VERSIONED(mote_summary) };
     assert_status(mote_draws_summary(draws, 0, &summary), MOTE_OK);
-    print_message("rho %.4f(%.4f) for %.4f, sd %.4f for %.4f; acceptance %.2f, var log Z %.2f\n", sum, error, mean, summary.sd,
-                  sd, mote_draws_result(draws, "acceptance")->value, mote_draws_result(draws, "variance_log_evidence")->value);
+    print_message("rho %.4f(%.4f) for %.4f, sd %.4f for %.4f; acceptance %.2f, var log Z %.2f\n", sum, error, mean,
+                  summary.sd, sd, mote_draws_result(draws, "acceptance")->value,
+                  mote_draws_result(draws, "variance_log_evidence")->value);
     assert_close(sum, mean, 0, 5 * error);
     assert_true(error < most);
     assert_close(summary.sd, sd, 0.15, 0);
@@ -230,7 +231,8 @@ static void resuming_does_not_show(void **unused)
         }
         const mote_draws *a = mote_run_draws(whole), *b = mote_run_draws(run);
         assert_same_bytes(mote_draws_column(a, 0), mote_draws_column(b, 0), 48 * sizeof(double));
-        assert_true(mote_draws_result(a, "variance_log_evidence")->value == mote_draws_result(b, "variance_log_evidence")->value);
+        assert_true(mote_draws_result(a, "variance_log_evidence")->value ==
+                    mote_draws_result(b, "variance_log_evidence")->value);
         assert_true(mote_draws_result(a, "particle_steps")->value == mote_draws_result(b, "particle_steps")->value);
         assert_true(kind < 2 || mote_draws_result(a, "particles")->value != 20);
         mote_run_close(&run);
@@ -248,7 +250,8 @@ static int slow_log_potential(void *ctx, const mote_block *block)
     return linear_gaussian_a.log_potential(ctx, block);
 }
 
-/* Stopped between the chains of one transition: those that are through have accepted numbers that only their ids recall. */
+/* Stopped between the chains of one transition: those that are through have accepted numbers that only their ids
+ * recall. */
 static void resuming_within_transitions_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();

@@ -112,7 +112,8 @@ static void evidence_converges_faster_than_random(void **unused)
     assert_close(ratio, 1, 0, 5 * error);
     const double many = mean_square(&linear_gaussian_a, 1024, 200, LINEAR_GAUSSIAN_A_LOG_EVIDENCE, &ratio, &error);
     assert_close(ratio, 1, 0, 5 * error);
-    print_message("mean square of log Z: %.2e at 64, %.2e at 1024, slope %.2f\n", few, many, log(many / few) / log(16.0));
+    print_message("mean square of log Z: %.2e at 64, %.2e at 1024, slope %.2f\n", few, many,
+                  log(many / few) / log(16.0));
     assert_true(log(many / few) / log(16.0) < -1.8);
 }
 
@@ -161,7 +162,8 @@ static void hilbert_sorted_states_work(void **unused)
 
 static void what_it_needs_is_named(void **unused)
 {
-    mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 64, .points = MOTE_POINTS_SOBOL };
+    mote_filter_options options = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 64,
+                                    .points = MOTE_POINTS_SOBOL };
     mote_run *run = NULL;
     (void)unused;
     assert_status(mote_run_open(&run, mote_filter, &toy_d, &options), MOTE_EUNSUPPORTED);

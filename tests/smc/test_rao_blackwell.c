@@ -27,7 +27,8 @@ static int regime_next(void *ctx, const mote_block *block, mote_source *source)
 {
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i) {
-        const double p[2] = { block->previous[0][i] == 0 ? STAY : 1 - STAY, block->previous[0][i] == 0 ? 1 - STAY : STAY };
+        const double p[2] = { block->previous[0][i] == 0 ? STAY : 1 - STAY, block->previous[0][i] == 0 ? 1 - STAY
+                              : STAY };
         block->state[0][i] = (double)mote_choose(source, p, 2);
     }
     return 0;
@@ -74,7 +75,8 @@ static double initial_variance = 1 / 0.19;
 static mote_ssm switching(void)
 {
     return (mote_ssm){ .head = MOTE_VERSIONED(mote_ssm), MOTE_STATES(state_name), MOTE_OBSERVATIONS(observation_name),
-                       .initial = regime_first, .transition = regime_next, .series = &short_series, .ctx = &initial_variance,
+                       .initial = regime_first, .transition = regime_next, .series = &short_series,
+                       .ctx = &initial_variance,
                        .name = "switching", .linear_count = 1, .linear_initial = linear_initial,
                        .linear_system = linear_system, .flags = MOTE_SSM_THREADSAFE };
 }

@@ -360,7 +360,8 @@ static int track_potential(void *ctx, const mote_block *block)
 {
     (void)ctx;
     for (int64_t i = 0; i < block->n; ++i)
-        block->log_weight[i] = log_normal(block->observation[0], atan2(block->state[P2][i], block->state[P1][i]), BEARING);
+        block->log_weight[i] = log_normal(block->observation[0], atan2(block->state[P2][i], block->state[P1][i]),
+                                          BEARING);
     return 0;
 }
 

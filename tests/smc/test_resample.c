@@ -109,13 +109,15 @@ static void weighed_blocks_are_like_any(void **state)
             double sum;
             for (int64_t i = first; i < MANY && i < first + MOTE_WEIGHT_BLOCK; ++i)
                 plain[i] = b == 4 ? -INFINITY : mote_log(weight[i]) - (double)b;
-            mote_vector()->weigh(weight + first, plain + first, left < MOTE_WEIGHT_BLOCK ? left : MOTE_WEIGHT_BLOCK, &maximum[b], &sum);
+            mote_vector()->weigh(weight + first, plain + first, left < MOTE_WEIGHT_BLOCK ? left : MOTE_WEIGHT_BLOCK,
+                                 &maximum[b], &sum);
             factor[b] = mote_exp(maximum[b] - maximum[0]);
         }
         open_resampler(&r, choice, MANY, NULL);
         for (w.weighed = 0; w.weighed < 2; ++w.weighed) {
             mote_source source = source_at(9);
-            assert_status(mote_resample_weighted(&r, &source, &w, count, w.weighed ? ancestor : expected, plain), MOTE_OK);
+            assert_status(mote_resample_weighted(&r, &source, &w, count, w.weighed ? ancestor : expected, plain),
+                          MOTE_OK);
         }
         assert_same_bytes(ancestor, expected, (size_t)count * sizeof *ancestor);
         mote_resampler_close(&r);
@@ -149,7 +151,8 @@ static void parts_are_the_whole(void **state)
                     ancestor[i] = GUARD;
                 const int64_t parts = (MANY + ranges[g] - 1) / ranges[g];
                 for (int64_t i = 0; i < parts; ++i) {
-                    const int64_t part = i % 2 ? parts - 1 - i / 2 : i / 2, first = part * ranges[g], left = MANY - first;
+                    const int64_t part = i % 2 ? parts - 1 - i / 2 : i / 2, first = part * ranges[g],
+                        left = MANY - first;
                     mote_resample_slots(&r, first, left < ranges[g] ? left : ranges[g], &edges[i % 2]);
                 }
                 assert_same_bytes(ancestor, expected, MANY * sizeof *ancestor);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMC^2: evidence and posterior of case B over replicates; of rho on case A against quadrature over Kalman filters, state
- * draws included; the number of particles follows the filters' noise and not the spread over theta; the same bytes for
- * threads, after every resumption, and for a stream; refusals. That the exchange leaves the evidence unbiased is exact in
- * tests/smc/test_filter_bank.c. Comparisons have fixed seeds and 5 standard errors of replicates. */
+/* SMC^2: evidence and posterior of case B over replicates; of rho on case A against quadrature over Kalman filters,
+ * state draws included; the number of particles follows the filters' noise and not the spread over theta; the same
+ * bytes for threads, after every resumption, and for a stream; refusals. That the exchange leaves the evidence unbiased
+ * is exact in tests/smc/test_filter_bank.c. Comparisons have fixed seeds and 5 standard errors of replicates. */
 #include <mote/smc2.h>
 #include <stdatomic.h>
 
@@ -32,12 +32,14 @@ enum { REPLICATES = 8 };
 
 static void finds_case_b(void **unused)
 {
-    double ratio[REPLICATES], mean[CASE_B_PARAMETERS][REPLICATES], sd[CASE_B_PARAMETERS][REPLICATES], m, error, stated = 0;
+    double ratio[REPLICATES], mean[CASE_B_PARAMETERS][REPLICATES], sd[CASE_B_PARAMETERS][REPLICATES], m, error,
+        stated = 0;
     const mote_ssm *model = case_b();
     (void)unused;
     assert_non_null(model);
     for (int r = 0; r < REPLICATES; ++r) {
-        const mote_smc2_options options = { MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 250, .particles = 50,
+        const mote_smc2_options options = { MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 250,
+                                            .particles = 50,
                                             .seed = 1 + r };
         mote_run *run = finished_run_of(mote_smc2, model, &options);
         const mote_draws *draws = mote_run_draws(run);
@@ -94,7 +96,8 @@ static double exact_evidence(int times, double *rho, double *state)
 
 static mote_smc2_options usual(void)
 {
-    return (mote_smc2_options){ .head = MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 60, .particles = 20, .seed = 3 };
+    return (mote_smc2_options){ .head = MOTE_VERSIONED(mote_smc2_options), .parameter_particles = 60, .particles = 20,
+                                .seed = 3 };
 }
 
 static void finds_the_law_of_rho_and_of_the_state(void **unused)
@@ -292,7 +295,8 @@ static void a_stream_is_the_series(void **unused)
     assert_status(mote_run_step(run), MOTE_OK); /* the parameters */
     assert_status(mote_run_step(run), MOTE_WAITING);
     for (int t = 0; t < 50; ++t) {
-        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t, .values = &linear_gaussian_a.series->values[t] };
+        const mote_observation y = { MOTE_VERSIONED(mote_observation), .time = t,
+                                     .values = &linear_gaussian_a.series->values[t] };
         assert_status(mote_run_push(run, &y), MOTE_OK);
         mote_smc2_stage stage = { .head = MOTE_VERSIONED(mote_smc2_stage) };
         assert_status(mote_smc2_get_stage(whole, t, &stage), MOTE_OK);
@@ -347,7 +351,8 @@ static void what_is_wrong_is_named(void **unused)
 static int fails_below(void *ctx, const mote_block *block)
 {
     for (int64_t i = 0; i < block->n; ++i)
-        block->log_weight[i] = *block->parameter[LG_RHO] < *(const double *)ctx ? NAN : -block->state[0][i] * block->state[0][i];
+        block->log_weight[i] = *block->parameter[LG_RHO] < *(const double *)ctx ? NAN : -block->state[0][i] *
+            block->state[0][i];
     return 0;
 }
 

@@ -406,7 +406,8 @@ static void memory_may_run_out(void **state)
     for (int i = 0; i < VARIANTS; ++i) {
         plan p = { .options = small(&variants[i]) };
         p.options.particles = 18;
-        p.options.variance_lag = p.options.form == MOTE_SMC_PLAIN ? 3 : 0; /* the window of a longer lag grows by several blocks, and takes what it gets */
+        p.options.variance_lag = p.options.form == MOTE_SMC_PLAIN ? 3 : 0; /* the window of a longer lag grows by
+                                                                            * several blocks, and takes what it gets */
         p.hash = hash_of(&target, &p.options);
         fault_report once = fault_walk(life_once, &p, FAULT_ONCE), stay = fault_walk(life_stay, &p, FAULT_STAY);
         assert_int_equal(fault_count(&once), 0);

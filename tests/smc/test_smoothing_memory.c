@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory of the runs that smooth: every call for memory fails once, at open and in every step until the run ends; the
- * answer is MOTE_ENOMEM, the message is not empty, nothing leaks. Inside the steps that follow a run's first rows no memory
- * is asked for at all. */
+ * answer is MOTE_ENOMEM, the message is not empty, nothing leaks. Inside the steps that follow a run's first rows no
+ * memory is asked for at all. */
 #include <mote/particle_gibbs.h>
 #include <mote/score_ascent.h>
 
@@ -26,7 +26,8 @@ static int whole_run(const mote_algorithm *algorithm, const mote_ssm *model, con
     return status;
 }
 
-static void walk_failures(const mote_algorithm *algorithm, const mote_ssm *model, const void *options, test_allocator *counter)
+static void walk_failures(const mote_algorithm *algorithm, const mote_ssm *model, const void *options,
+                          test_allocator *counter)
 {
     int status = MOTE_ENOMEM;
     for (int64_t at = 1; status; ++at) {
@@ -50,11 +51,14 @@ static void every_failure_is_an_answer(void **unused)
     fixed.series = &series;
     mote_ssm free_one = fixed;
     free_one.parameters = rho_free;
-    const mote_paris_options paris = { MOTE_VERSIONED(mote_paris_options), .hooks = &hooks, .particles = 10, .trace = 1 };
+    const mote_paris_options paris = { MOTE_VERSIONED(mote_paris_options), .hooks = &hooks, .particles = 10,
+                                       .trace = 1 };
     const mote_ppg_options ppg = { MOTE_VERSIONED(mote_ppg_options), .hooks = &hooks, .particles = 4, .sweeps = 5 };
-    const mote_particle_gibbs_options gibbs = { MOTE_VERSIONED(mote_particle_gibbs_options), .hooks = &hooks, .particles = 4,
+    const mote_particle_gibbs_options gibbs = { MOTE_VERSIONED(mote_particle_gibbs_options), .hooks = &hooks,
+                                                .particles = 4,
                                                 .sweeps = 5 };
-    const mote_score_ascent_options ascent = { MOTE_VERSIONED(mote_score_ascent_options), .hooks = &hooks, .particles = 4,
+    const mote_score_ascent_options ascent = { MOTE_VERSIONED(mote_score_ascent_options), .hooks = &hooks,
+                                               .particles = 4,
                                                .iterations = 3, .evaluations = 2 };
     walk_failures(mote_paris, &fixed, &paris, &counter);
     walk_failures(mote_ppg, &fixed, &ppg, &counter);
@@ -72,11 +76,18 @@ static void steps_ask_for_no_memory(void **unused)
     (void)unused;
     free_one.parameters = rho_free;
     const mote_paris_options paris = { MOTE_VERSIONED(mote_paris_options), .hooks = &hooks, .particles = 50 };
-    const mote_particle_gibbs_options gibbs = { MOTE_VERSIONED(mote_particle_gibbs_options), .hooks = &hooks, .particles = 50,
+    const mote_particle_gibbs_options gibbs = { MOTE_VERSIONED(mote_particle_gibbs_options), .hooks = &hooks,
+                                                .particles = 50,
                                                 .sweeps = 60, .warm_up = -1 };
-    const mote_score_ascent_options ascent = { MOTE_VERSIONED(mote_score_ascent_options), .hooks = &hooks, .particles = 50,
+    const mote_score_ascent_options ascent = { MOTE_VERSIONED(mote_score_ascent_options), .hooks = &hooks,
+                                               .particles = 50,
                                                .iterations = 60, .score = MOTE_SCORE_PARIS };
-    const struct { const mote_algorithm *algorithm; const mote_ssm *model; const void *options; int64_t steps; } cases[] = {
+    const struct {
+        const mote_algorithm *algorithm;
+        const mote_ssm *model;
+        const void *options;
+        int64_t steps;
+    } cases[] = {
         { mote_paris, &linear_gaussian_a, &paris, 49 }, { mote_particle_gibbs, &free_one, &gibbs, 60 },
         { mote_score_ascent, &free_one, &ascent, 60 } };
     for (int k = 0; k < 3; ++k) {
