@@ -70,23 +70,88 @@ int mote_write_results(mote_run *run, const char *folder, const char *name)
     return status ? mote_complain(mote_exit_code(status), "%s", mote_output_message()) : 0;
 }
 
-/* checkpoint.NNN, NAME.*, NAME_*, and the files of the last session. */
-static int belongs(const char *file, const char *name)
+/* ---- what is the run's own in a folder ---------------------------------------------------------------------------- */
+
+static const char *const endings[] = { ".txt", ".paramnames", ".ranges", ".properties.ini", "_dead-birth.txt",
+                                       "_phys_live-birth.txt", "_equal_weights.txt", ".json", "_filtered.csv",
+                                       "_predicted.csv", "_smoothed.csv", "_steps.csv", "_bands.raw" };
+
+static int is_checkpoint(const char *file)
 {
-    const size_t length = strlen(name);
-    if (!strncmp(file, "checkpoint.", 11) || !strcmp(file, "log.txt"))
-        return 1;
-    return !strncmp(file, name, length) && (file[length] == '.' || file[length] == '_');
+    const size_t digits = strncmp(file, "checkpoint.", 11) ? 0 : strspn(file + 11, "0123456789");
+    return digits > 0 && !file[11 + digits];
 }
 
-void mote_remove_results(const char *folder, const char *name)
+static int is_result(const char *file, const char *name)
+{
+    const size_t length = strlen(name);
+    for (size_t i = 0; !strncmp(file, name, length) && i < sizeof endings / sizeof *endings; ++i)
+        if (!strcmp(file + length, endings[i]))
+            return 1;
+    return 0;
+}
+
+static int is_same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int is_empty(const char *path)
+{
+    struct stat about;
+    return !stat(path, &about) && S_ISREG(about.st_mode) && !about.st_size;
+}
+
+/* The next entry of the folder that is a result file of that name, a checkpoint or the log; NULL past the last. */
+static const char *next_file(DIR *list, const char *folder, const char *name, char path[PATH_SIZE])
+{
+    struct dirent *entry;
+    while ((entry = readdir(list))) {
+        const char *file = entry->d_name;
+        if ((is_checkpoint(file) || !strcmp(file, "log.txt") || is_result(file, name)) &&
+            snprintf(path, PATH_SIZE, "%s/%s", folder, file) < PATH_SIZE)
+            return file;
+    }
+    return NULL;
+}
+
+void mote_remove_results(const char *folder, const char *name, const char *source)
 {
     char path[PATH_SIZE];
-    struct dirent *entry;
     DIR *list = opendir(folder);
-    while (list && (entry = readdir(list)))
-        if (belongs(entry->d_name, name) && snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < PATH_SIZE)
+    while (list && next_file(list, folder, name, path))
+        if (!is_same_file(path, source))
             unlink(path);
     if (list)
         closedir(list);
+}
+
+int mote_has_checkpoint(const char *folder)
+{
+    struct dirent *entry;
+    int found = 0;
+    DIR *list = opendir(folder);
+    while (list && !found && (entry = readdir(list)))
+        found = is_checkpoint(entry->d_name);
+    if (list)
+        closedir(list);
+    return found;
+}
+
+int mote_foreign_file(const char *folder, const char *name, int only_results, char *first, size_t size)
+{
+    char path[PATH_SIZE];
+    const char *file;
+    DIR *list = opendir(folder);
+    *first = '\0';
+    while (list && (file = next_file(list, folder, name, path))) {
+        const int logs = !strcmp(file, "log.txt"); /* an empty one is what a start left that came no further */
+        if (is_result(file, name) || (!only_results && !(logs && is_empty(path))))
+            if (!*first || strcmp(path, first) < 0)
+                snprintf(first, size, "%s", path);
+    }
+    if (list)
+        closedir(list);
+    return *first != '\0';
 }

@@ -15,7 +15,14 @@ void mote_unmake_folder(const char *folder, int made);
  * 0 or an exit code after a message. */
 int mote_write_results(mote_run *run, const char *folder, const char *name);
 
-/* Removes what an earlier run left: checkpoints and result files of that name. */
-void mote_remove_results(const char *folder, const char *name);
+/* Removes what an earlier run left: checkpoints, the log and result files of that name, by the exact endings that mote
+ * writes. The ini file `source` stays in any case. */
+void mote_remove_results(const char *folder, const char *name, const char *source);
+
+/* 1 when the folder holds a file that a run of that name would overwrite: result files and, unless `only_results`,
+ * checkpoints and the log. `first` in alphabetical order is named. */
+int mote_foreign_file(const char *folder, const char *name, int only_results, char *first, size_t size);
+
+int mote_has_checkpoint(const char *folder);
 
 #endif

@@ -35,6 +35,7 @@ typedef struct session {
     double next_refresh; /* clock, s */
     int refresh;         /* 1: the present stop is ours */
     int quiet, begun; /* begun: the folder holds a run that goes on */
+    char former[256]; /* name of the results that --force overwrites */
 } session;
 
 /* The layout that every options struct begins with. */
@@ -214,9 +215,10 @@ static int work(session *s, enum start start)
     return code;
 }
 
-static int one_session(mote_job *job, enum start start, int quiet)
+static int one_session(mote_job *job, enum start start, const char *former, int quiet)
 {
     session s = { .job = job, .quiet = quiet, .begun = start == START_RESUMED };
+    snprintf(s.former, sizeof s.former, "%s", former);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, as a full disk is */
     signal(SIGPIPE, SIG_IGN);
     mote_live_line_open(&s.line, quiet);
@@ -226,7 +228,7 @@ static int one_session(mote_job *job, enum start start, int quiet)
     if (code)
         mote_unmake_folder(job->output, made);
     if (!code && start == START_FORCED)
-        mote_remove_results(job->output, job->name);
+        mote_remove_results(job->output, s.former, job->source);
     if (!code) {
         open_log(&s);
         code = work(&s, start);
@@ -252,20 +254,37 @@ const mote_flag mote_run_flags[] = {
     { NULL, 0, NULL, NULL },
 };
 
+/* Files that no run of this folder wrote are not overwritten, by --force neither. `former`: the name of the results of the
+ * run that is in the folder, "" for none. */
+static int keep_foreign_files(const mote_job *job, const char *former)
+{
+    char first[MOTE_JOB_PATH];
+    if (!strcmp(job->name, former) || !mote_foreign_file(job->output, job->name, *former != '\0', first, sizeof first))
+        return 0;
+    if (*former)
+        return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s exists, and the run in %s is named %s: take that name, or "
+                             "another folder with --output", first, job->output, former);
+    return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s exists, and %s holds no run of mote (no mote.ini): it would be "
+                         "overwritten; move it away, or name another folder with --output", first, job->output);
+}
+
 static int start_session(mote_job *job, int resume, int force, int quiet)
 {
-    char state[32], name[256];
+    char state[32], name[256] = "";
     const int status = mote_job_state(job->output, state, sizeof state, name, sizeof name);
     enum start start = force ? START_FORCED : START_RESUMED;
     if (status == MOTE_ENOENT)
-        start = force ? START_FORCED : START_FRESH;
+        start = START_FRESH;
     else if (!resume && !force)
         return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s holds a run already (%s): continue it with --resume, "
                              "overwrite it with --force, or name another folder with --output", job->output,
                              status ? mote_strerror(status) : state);
     else if (!force && !status && !strcmp(state, "finished"))
         start = START_FINISHED;
-    return one_session(job, start, quiet);
+    if (status && start != START_FRESH) /* a mote.ini that cannot be read: a run of this name, as far as can be told */
+        snprintf(name, sizeof name, "%s", job->name);
+    int code = start == START_FRESH || start == START_FORCED ? keep_foreign_files(job, name) : 0;
+    return code ? code : one_session(job, start, name, quiet);
 }
 
 int mote_run_ini(const mote_arguments *arguments)

@@ -27,6 +27,33 @@ if [ "$(id -u)" -ne 0 ]; then
     expect "output cannot be written" 73 "closed" "$mote" run g.ini -o closed/deeper
 fi
 
+# ---- files that mote never wrote
+mkdir f9
+cp g.ini f9/lcdm.ini
+for file in lcdm.bib lcdm_notes.txt checkpoint.notes; do echo mine >f9/$file; done
+expect "--force in a folder without a run" 0 "" "$mote" run f9/lcdm.ini --force -q -o f9
+cp f9/lcdm_dead-birth.txt first
+expect "--force over the run" 0 "" "$mote" run f9/lcdm.ini --force -q -o f9
+check "writes it again" cmp first f9/lcdm_dead-birth.txt
+for file in lcdm.ini lcdm.bib lcdm_notes.txt checkpoint.notes; do check "and leaves $file" test -s f9/$file; done
+check "the old checkpoints have gone" test "$(ls f9 | grep -c 'checkpoint\.0')" -eq 1
+echo mine >f9/other.txt
+expect "--force with another name" 73 "f9/other.txt exists" "$mote" run f9/lcdm.ini --force -q -o f9 --name other
+expect "of no files" 0 "" "$mote" run f9/lcdm.ini --force -q -o f9 --name third
+check "removes those of the run before" test ! -e f9/lcdm.json
+mkdir own
+echo mine >own/g.txt
+expect "a folder with a foreign result file" 73 "own/g.txt exists" "$mote" run g.ini -q -o own
+expect "which --force does not overwrite" 73 "own/g.txt exists" "$mote" run g.ini -q -o own --force
+expect "nor --resume" 73 "own/g.txt exists" "$mote" run g.ini -q -o own --resume
+check "and which stays" test "$(cat own/g.txt)" = mine
+check "alone" test "$(ls own)" = g.txt
+mkdir elsewhere
+echo mine >elsewhere/h.txt
+expect "foreign files of other names do not matter" 0 "" "$mote" run g.ini -q -o elsewhere
+rm elsewhere/mote.ini
+expect "a run whose mote.ini was lost" 73 "elsewhere/checkpoint." "$mote" run g.ini -q -o elsewhere
+
 # A file size limit answers write as a full disk does. 20 blocks of 512 bytes hold mote.ini, not the results.
 "$mote" run g.ini -q -o whole
 expect "disk full" 74 "continue with: mote resume full" sh -c "ulimit -f 20; exec '$mote' run g.ini -q -o full"
