@@ -70,7 +70,8 @@ int mote_datum_from_observation(mote_datum *datum, const mote_state_space *space
     if (!mote_state_space_follows(space, index, previous, given.time, &after))
         return mote_fail(message, MOTE_EINVAL, "push: the time %g does not follow %g", given.time, after);
     if (m->input_count && !given.input)
-        return mote_fail(message, MOTE_EINVAL, "push: the model needs %lld inputs ('%s'), the observation at time %g has none",
+        return mote_fail(message, MOTE_EINVAL,
+                         "push: the model needs %lld inputs ('%s'), the observation at time %g has none",
                          (long long)m->input_count, m->inputs[0], given.time);
     for (int64_t k = 0; k < m->observation_count; ++k)
         if (given.values && (!given.observed || given.observed[k]) && isinf(given.values[k]))
