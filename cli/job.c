@@ -460,6 +460,9 @@ static int check_name(const mote_job *job)
 {
     if (!*job->output)
         return mote_complain(MOTE_EXIT_CONFIG, "%s: the output folder has no name", job->source);
+    if (*job->name == '.')
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: name = '%s': a name that begins with '.' would make hidden files",
+                             job->source, job->name);
     if (*job->name && !strchr(job->name, '/'))
         return 0;
     return mote_complain(MOTE_EXIT_CONFIG, "%s: name = '%s': a name without '/' is needed; the folder is `output`",
@@ -478,7 +481,20 @@ static void find_worker(mote_job *job, const char *program)
         (void)mote_option_set(table, job->options, "worker_program", job->worker, NULL, 0);
 }
 
-static int complete(mote_job *job, const mote_arguments *arguments)
+/* A value that holds " #" is most likely one with a comment of another kind of file. */
+static void point_at_comments(const mote_config *file)
+{
+    const char *name, *key;
+    for (int64_t i = 0; (name = mote_config_section_name(file, i)); ++i) {
+        const mote_config *section = mote_config_section(file, name);
+        for (int64_t k = 0; (key = mote_config_key(section, k)); ++k)
+            if (strstr(mote_config_get(section, key, ""), " #"))
+                fprintf(stderr, "mote: %s: the value of '%s' holds ' #': comments after a value begin with ';'\n",
+                        mote_config_where(section, key), key);
+    }
+}
+
+static int make_ready(mote_job *job, const mote_arguments *arguments)
 {
     int code = set_from_arguments(job->file, arguments);
     if (!code && arguments && arguments->sampler && mote_config_set(job->file, "run", "sampler", arguments->sampler))
@@ -495,18 +511,36 @@ static int complete(mote_job *job, const mote_arguments *arguments)
     return code ? code : check_learner(job);
 }
 
+static int complete(mote_job *job, const mote_arguments *arguments)
+{
+    int code = make_ready(job, arguments);
+    if (code)
+        point_at_comments(job->file);
+    return code;
+}
+
 int mote_job_open(mote_job *job, const char *path, const mote_arguments *arguments)
 {
     return mote_job_open_model(job, path, NULL, arguments);
+}
+
+/* Relative paths of standard input mean those of the current folder, also when the run goes on from another one. */
+static void name_source(mote_job *job, const char *path)
+{
+    const int piped = !strcmp(path, "-");
+    char *real = realpath(piped ? "." : path, NULL);
+    if (piped)
+        snprintf(job->source, sizeof job->source, "%s%sstdin.ini", real ? real : "", real && strcmp(real, "/") ? "/" : "");
+    else
+        snprintf(job->source, sizeof job->source, "%s", real ? real : path);
+    free(real);
 }
 
 int mote_job_open_model(mote_job *job, const char *path, const char *model, const mote_arguments *arguments)
 {
     char message[1200] = "";
     memset(job, 0, sizeof *job);
-    char *real = strcmp(path, "-") != 0 ? realpath(path, NULL) : NULL;
-    snprintf(job->source, sizeof job->source, "%s", real ? real : strcmp(path, "-") != 0 ? path : "stdin.ini");
-    free(real);
+    name_source(job, path);
     int status = strcmp(path, "-") != 0 ? mote_config_read(&job->file, path, message, sizeof message)
                                         : read_standard_input(job, message, sizeof message);
     if (status)
@@ -567,22 +601,6 @@ int mote_job_open_folder(mote_job *job, const char *folder, const mote_arguments
     if (mote_config_set(job->file, "run", "output", folder))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     return complete(job, arguments);
-}
-
-int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size)
-{
-    char path[MOTE_JOB_PATH], message[600];
-    mote_config *file = NULL;
-    snprintf(path, sizeof path, "%s/mote.ini", folder);
-    if (access(path, F_OK))
-        return MOTE_ENOENT;
-    int status = mote_config_read(&file, path, message, sizeof message);
-    if (status)
-        return status;
-    snprintf(state, state_size, "%s", mote_config_get(mote_config_section(file, "record"), "state", "running"));
-    snprintf(name, name_size, "%s", mote_config_get(mote_config_section(file, "run"), "name", "mote"));
-    mote_config_free(&file);
-    return MOTE_OK;
 }
 
 void mote_job_close(mote_job *job)

@@ -52,8 +52,9 @@ const void *mote_job_model(const mote_job *job);
 int mote_job_write(const mote_job *job, const char *state);
 
 /* The word that the last mote_job_write of that folder said ("running", "stopped", "limit", "finished", "failed"),
- * and the name of its files; MOTE_ENOENT when the folder holds no run. */
-int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size);
+ * and the name of its files; MOTE_ENOENT when the folder holds no run. `message` says what is wrong, and where. */
+int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size, char *message,
+                   size_t size);
 
 /* Finds the object of a plug-in: beside the ini file, in .libs beside it, in MOTE_PLUGIN_PATH, beside the program (in
  * .libs), where plug-ins are installed. 0, or an exit code after a message. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* DIR/mote.ini: the effective configuration of a run, so that `mote resume DIR` needs only DIR. */
+/* DIR/mote.ini: the effective configuration of a run, so that `mote resume DIR` needs only DIR; and what it says
+ * of a folder. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,13 +20,19 @@ static int keeps(const mote_job *job, const mote_option *option, const char *sec
 static void write_options(const mote_job *job, int common, FILE *out)
 {
     const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    const mote_config *section = mote_config_section(job->file, common ? "run" : table->name);
     char text[MOTE_JOB_PATH];
     for (int64_t i = 0; i < table->count; ++i) {
         const mote_option *option = &table->options[i];
         if (mote_option_is_common(option->key) != common || !keeps(job, option, common ? "run" : table->name))
             continue;
-        if (!mote_option_get(table, job->options, option->key, text, sizeof text) && *text)
-            fprintf(out, "%s = %s\n", option->key, text);
+        const char *value = text;
+        if (option->type == MOTE_OPTION_TEXT) /* of any length */
+            value = mote_config_get(section, option->key, "");
+        else if (mote_option_get(table, job->options, option->key, text, sizeof text))
+            continue;
+        if (*value)
+            fprintf(out, "%s = %s\n", option->key, value);
     }
 }
 
@@ -82,4 +89,22 @@ int mote_job_write(const mote_job *job, const char *state)
     reason = failed ? reason : errno;
     unlink(fresh);
     return mote_complain(MOTE_EXIT_IO, "%s: %s", path, strerror(reason));
+}
+
+int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size, char *message,
+                   size_t size)
+{
+    char path[MOTE_JOB_PATH];
+    mote_config *file = NULL;
+    snprintf(message, size, "%s: the folder holds no run of mote (no mote.ini)", folder);
+    snprintf(path, sizeof path, "%s/mote.ini", folder);
+    if (access(path, F_OK))
+        return MOTE_ENOENT;
+    int status = mote_config_read(&file, path, message, size);
+    if (status)
+        return status;
+    snprintf(state, state_size, "%s", mote_config_get(mote_config_section(file, "record"), "state", "running"));
+    snprintf(name, name_size, "%s", mote_config_get(mote_config_section(file, "run"), "name", "mote"));
+    mote_config_free(&file);
+    return MOTE_OK;
 }

@@ -53,15 +53,14 @@ static void read_record(mote_outcome *outcome, const char *folder)
 static int find_root(mote_outcome *outcome, const char *path, char root[MOTE_JOB_PATH])
 {
     struct stat about;
-    char name[256];
+    char name[256], message[1200];
     snprintf(root, MOTE_JOB_PATH, "%s", path);
     if (stat(path, &about) || !S_ISDIR(about.st_mode))
         return 0;
-    int status = mote_job_state(path, outcome->state, sizeof outcome->state, name, sizeof name);
+    int status = mote_job_state(path, outcome->state, sizeof outcome->state, name, sizeof name, message,
+                                sizeof message);
     if (status)
-        return mote_complain(mote_exit_code_of_config(status), "%s: %s", path,
-                             status == MOTE_ENOENT ? "the folder holds no run of mote (no mote.ini)"
-                                                   : mote_strerror(status));
+        return mote_complain(mote_exit_code_of_config(status), "%s", message);
     read_record(outcome, path);
     snprintf(root, MOTE_JOB_PATH, "%s/%s", path, name);
     return 0;
@@ -93,6 +92,7 @@ int mote_outcome_read(mote_outcome *outcome, const char *path)
         return mote_complain(MOTE_EXIT_NO_INPUT, "%s: %s", file,
                              !strcmp(outcome->state, "running") ? "the run has not written results yet; they come with "
                                                                   "its checkpoints"
+                             : *outcome->state                  ? "the run has no draws yet"
                                                                 : "no such file");
     outcome->json = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
     return outcome->json ? 0 : mote_complain(MOTE_EXIT_DATA, "%s:%d: %s", file, error.line, error.text);

@@ -118,6 +118,12 @@ static int write_results(session *s)
     return code;
 }
 
+/* Nobody can mend these by going on: the same model gives the same failure. */
+static int is_fault_of_model(int status)
+{
+    return status < 0 || status == MOTE_EMODEL || status == MOTE_ENUMERIC || status == MOTE_EPLATEAU;
+}
+
 static void say_how_to_resume(const session *s, const char *why)
 {
     fprintf(stderr, "mote: %s; continue with: mote resume %s\n", why, s->job->output);
@@ -143,7 +149,18 @@ static int after_failure(session *s, int status)
     mote_complain(0, "%s", mote_run_message(s->run));
     on_log(s, MOTE_LOG_INFO, mote_run_message(s->run));
     (void)mote_job_write(s->job, "failed");
-    say_how_to_resume(s, "the run stays at its last checkpoint");
+    if (!mote_has_checkpoint(s->job->output) && is_fault_of_model(status))
+        fprintf(stderr, "mote: the run has no checkpoint to continue from; mend the model first, then start again with "
+                        "--force\n");
+    else if (!mote_has_checkpoint(s->job->output))
+        fprintf(stderr, "mote: the run has no checkpoint yet; start from the beginning with: mote resume %s\n",
+                s->job->output);
+    else if (is_fault_of_model(status))
+        fprintf(stderr, "mote: the run stays at its last checkpoint; mend the model first, then continue with: mote "
+                        "resume %s (a model that is another one by its identity starts again with --force)\n",
+                s->job->output);
+    else
+        say_how_to_resume(s, "the run stays at its last checkpoint");
     return mote_exit_code(status);
 }
 
@@ -171,8 +188,70 @@ static int after_end(session *s)
     if (limited)
         fprintf(stderr, "mote: ended by a limit of the configuration; raise it to go on: mote resume %s\n",
                 s->job->output);
-    code = s->quiet ? 0 : mote_summarize(s->job->output);
+    const mote_draws *draws = mote_run_draws(s->run);
+    if (limited && (!draws || mote_draws_count(draws) < 1))
+        fprintf(stderr, "mote: no draws yet: there are no results to write\n");
+    else
+        code = s->quiet ? 0 : mote_summarize(s->job->output);
     return code ? code : mote_filter_files_verdict(&s->files, s->run);
+}
+
+/* From the state that the run is in to an end, and what that means for the folder. */
+static int go(session *s)
+{
+    int code = mote_job_write(s->job, "running");
+    if (code)
+        return code;
+    s->next_refresh = mote_clock() + s->interval / 2;
+    mote_signals_watch(s->run);
+    const int status = drive(s);
+    code = status == MOTE_OK        ? after_end(s)
+           : status == MOTE_STOPPED ? after_stop(s)
+                                    : after_failure(s, status);
+    mote_signals_watch(NULL);
+    return code;
+}
+
+/* 1 when an option that may differ between a run and its resumption has another value than the folder's mote.ini: the stop
+ * rule, or what is made of the draws. */
+static int has_new_options(const mote_job *job)
+{
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    char path[MOTE_JOB_PATH + 16], text[64], word[80], message[600];
+    mote_config *file = NULL;
+    int changed = 0;
+    snprintf(path, sizeof path, "%s/mote.ini", job->output);
+    if (!job->algorithm->free_options || mote_config_read(&file, path, message, sizeof message))
+        return 0;
+    const mote_config *section = mote_config_section(file, table->name);
+    for (int64_t i = 0; !changed && i < table->count; ++i) {
+        const char *key = table->options[i].key, *before = mote_config_get(section, key, NULL);
+        snprintf(word, sizeof word, " %s ", key);
+        changed = before && strstr(job->algorithm->free_options, word) &&
+                  !mote_option_get(table, job->options, key, text, sizeof text) && strcmp(text, before) != 0;
+    }
+    mote_config_free(&file);
+    return changed;
+}
+
+static int64_t calls_of(const mote_run *run)
+{
+    mote_ledger ledger = { .head = MOTE_VERSIONED(mote_ledger) };
+    return mote_run_ledger(run, &ledger) ? 0 : ledger.calls;
+}
+
+/* With other options a finished run is driven again: it goes on where its stop rule asks for more, and otherwise ends
+ * where it is, with its results written anew. */
+static int go_on_from_end(session *s)
+{
+    const int64_t calls = calls_of(s->run);
+    int code = go(s);
+    if (!code)
+        fprintf(stderr, calls_of(s->run) > calls
+                            ? "mote: the run in %s had finished, and went on with the options of now\n"
+                            : "mote: the run in %s has finished already: the options of now ask for no more draws; its "
+                              "results were written again\n", s->job->output);
+    return code;
 }
 
 /* The checkpoint tells whether the ini file still describes the run that finished. It makes lost results again where they
@@ -185,6 +264,8 @@ static int look_at_finished(session *s)
         return mote_complain(mote_exit_code(status), "the run in %s has finished, and is not the one of this file: %s "
                              "(`mote run` with --force overwrites it, with --output takes another folder)",
                              s->job->output, mote_run_message(s->run));
+    if (!status && has_new_options(s->job))
+        return go_on_from_end(s);
     snprintf(path, sizeof path, "%s/%s.json", s->job->output, s->job->name);
     const int lost = access(path, F_OK) != 0, again = lost && !status && s->job->algorithm != mote_filter;
     fprintf(stderr, "mote: the run in %s has finished already%s%s%s\n", s->job->output,
@@ -197,22 +278,12 @@ static int work(session *s, enum start start)
 {
     if (start == START_FINISHED)
         return look_at_finished(s);
-    int status = start == START_RESUMED ? mote_run_resume(s->run) : MOTE_OK;
+    const int status = start == START_RESUMED ? mote_run_resume(s->run) : MOTE_OK;
     if (status && status != MOTE_ENOENT)
         return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
     if (status && s->begun)
         fprintf(stderr, "mote: the run in %s had no checkpoint yet: it starts from the beginning\n", s->job->output);
-    int code = mote_job_write(s->job, "running");
-    if (code)
-        return code;
-    s->next_refresh = mote_clock() + s->interval / 2;
-    mote_signals_watch(s->run);
-    status = drive(s);
-    code = status == MOTE_OK        ? after_end(s)
-           : status == MOTE_STOPPED ? after_stop(s)
-                                    : after_failure(s, status);
-    mote_signals_watch(NULL);
-    return code;
+    return go(s);
 }
 
 static int one_session(mote_job *job, enum start start, const char *former, int quiet)
@@ -270,15 +341,19 @@ static int keep_foreign_files(const mote_job *job, const char *former)
 
 static int start_session(mote_job *job, int resume, int force, int quiet)
 {
-    char state[32], name[256] = "";
-    const int status = mote_job_state(job->output, state, sizeof state, name, sizeof name);
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    char state[32], name[256] = "", text[64], message[1200];
+    if (!mote_option_get(table, job->options, "executor", text, sizeof text) && !strcmp(text, "external"))
+        return mote_complain(MOTE_EXIT_CONFIG, "executor = external is for programs that ask for points and tell their "
+                             "values (mote_run_pending, mote_run_tell); here it is auto, serial, threads or processes");
+    const int status = mote_job_state(job->output, state, sizeof state, name, sizeof name, message, sizeof message);
     enum start start = force ? START_FORCED : START_RESUMED;
     if (status == MOTE_ENOENT)
         start = START_FRESH;
     else if (!resume && !force)
         return mote_complain(MOTE_EXIT_CANNOT_CREATE, "%s holds a run already (%s): continue it with --resume, "
                              "overwrite it with --force, or name another folder with --output", job->output,
-                             status ? mote_strerror(status) : state);
+                             status ? message : state);
     else if (!force && !status && !strcmp(state, "finished"))
         start = START_FINISHED;
     if (status && start != START_FRESH) /* a mote.ini that cannot be read: a run of this name, as far as can be told */

@@ -93,16 +93,27 @@ void mote_run_identify(mote_run *run, const char *key, const char *value)
     mote_put_text(&run->identity, value ? value : "");
 }
 
-static void identify_options(mote_run *run)
+/* Texts, whose length has no bound, are taken as they are. */
+static int identify_options(mote_run *run)
 {
     const mote_option_table *table = run->algorithm->options;
     char text[512];
+    int status = MOTE_OK;
     mote_run_identify(run, "algorithm", run->algorithm->name);
-    for (int64_t i = 0; i < table->count; ++i) {
-        const char *key = table->options[i].key;
-        if (decides_result(run->algorithm, key) && !mote_option_get(table, run->options, key, text, sizeof text))
-            mote_run_identify(run, key, text);
+    for (int64_t i = 0; !status && i < table->count; ++i) {
+        const mote_option *option = &table->options[i];
+        const char *value = text;
+        if (!decides_result(run->algorithm, option->key))
+            continue;
+        if (option->type == MOTE_OPTION_TEXT)
+            value = mote_option_text(option, run->options);
+        else
+            status = mote_option_get(table, run->options, option->key, text, sizeof text);
+        if (status)
+            return mote_fail(&run->message, status, "option %s: its value has no text for the identity", option->key);
+        mote_run_identify(run, option->key, value ? value : option->text);
     }
+    return MOTE_OK;
 }
 
 static void identify_source(mote_run *run)
@@ -131,7 +142,9 @@ static int set_up(mote_run *run, const void *model, const void *options)
         return status;
     uint64_t key = mote_source_key(run->settings.seed, run->settings.run_id);
     run->source = run->hooks.source ? *run->hooks.source : mote_source_live(key);
-    identify_options(run);
+    status = identify_options(run);
+    if (status)
+        return status;
     if (run->hooks.source) /* its key takes the place of seed and run_id */
         identify_source(run);
     status = run->algorithm->open(run, model);

@@ -10,8 +10,10 @@ fault() {
 }
 fault "likelihood NaN" 65 "likelihood" nan
 fault "likelihood reports failure" 65 "fail" failing
+also "mend the model first"
 fault "likelihood asks to stop" 65 "-7" stop
 fault "likelihood zero everywhere" 65 "zero likelihood" zero
+also "no checkpoint to continue from"
 fault "constant likelihood" 0 "log Z" constant
 check "whose evidence is 0" awk '/^log Z/ { exit !($4 < 0.01 && $4 > -0.01) }' out
 fault "half of the prior fails" 65 "fail" half_nan
@@ -56,7 +58,7 @@ expect "a run whose mote.ini was lost" 73 "elsewhere/checkpoint." "$mote" run g.
 
 # A file size limit answers write as a full disk does. 20 blocks of 512 bytes hold mote.ini, not the results.
 "$mote" run g.ini -q -o whole
-expect "disk full" 74 "continue with: mote resume full" sh -c "ulimit -f 20; exec '$mote' run g.ini -q -o full"
+expect "disk full" 74 "from the beginning with: mote resume full" sh -c "ulimit -f 20; exec '$mote' run g.ini -q -o full"
 expect "and nothing is lost" 0 "" "$mote" resume full -q
 check "the same bytes" cmp whole/g_dead-birth.txt full/g_dead-birth.txt
 expect "standard output full" 74 "could not be written" sh -c "'$mote' config >/dev/full"

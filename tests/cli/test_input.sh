@@ -64,6 +64,14 @@ expect "--set without =" 64 "--set seed" "$mote" run x.ini --set seed
 expect "--set of an unknown option" 64 "'sede' is no option" "$mote" run x.ini --set sede=1
 expect "--set of an unknown key" 78 "unknown key 'sede'" "$mote" run x.ini --set run.sede=1
 
+printf '%s\n' "$good" >x.ini
+expect "a hidden name" 78 "begins with '.'" "$mote" run x.ini --name ..
+expect "the executor of programs" 78 "executor = external is for programs" "$mote" run x.ini --executor external
+printf '[run]\nmodel = gaussian # comment\n' >x.ini
+try "a comment after '#'" 66 "x.ini:2: the value of 'model' holds ' #': comments after a value begin with ';'"
+printf '[run]\nmodel = gaussian\nseed = 3 # comment\n' >x.ini
+try "and after a number" 78 "x.ini:3: the value of 'seed' holds ' #'"
+
 check "nothing was written" test ! -e chains
 
 printf '%s\n' "$good" >x.ini
@@ -73,4 +81,9 @@ expect "resume of a folder that is none" 66 "absent" "$mote" resume absent
 expect "summarize of a folder that is none" 66 "absent" "$mote" summarize absent
 mkdir empty
 expect "summarize of a folder without a run" 66 "holds no run" "$mote" summarize empty
+mkdir damaged
+printf '[run]\nmodel = gaussian\nname g\n' >damaged/mote.ini
+for verb in summarize plot resume; do expect "$verb of a damaged mote.ini" 78 "damaged/mote.ini:3" "$mote" $verb damaged; done
+printf '[run]\nmodel = gaussian\n' >x.ini
+expect "a run into it" 73 "damaged/mote.ini:3" "$mote" run x.ini -o damaged
 finish

@@ -85,6 +85,41 @@ wait $pid 2>/dev/null
 expect "after kill -9" 0 "" "$mote" resume killed -q
 check "the bytes of the whole run" cmp whole/slow_dead-birth.txt killed/slow_dead-birth.txt
 
+# ---- a finished run goes on when its stop rule is tightened
+expect "a coarse run" 0 "" "$mote" run g.ini -q -o prec --set precision=0.1
+expect "with a finer stop rule it goes on" 0 "had finished, and went on" "$mote" resume prec -q --set precision=1e-6
+"$mote" run g.ini -q -o fine --set precision=1e-6
+check "to the bytes of the fine run" cmp prec/g_dead-birth.txt fine/g_dead-birth.txt
+expect "other simulations: the results again" 0 "written again" "$mote" resume prec -q --set simulations=500
+check "with them" grep -q '"simulations": 500' prec/g.json
+check "the draws are the same" cmp prec/g_dead-birth.txt fine/g_dead-birth.txt
+expect "nothing changed" 0 "has finished already" "$mote" resume prec -q
+check "nothing written" sh -c '! grep -q "written again" err'
+expect "more draws from the prior" 0 "" "$mote" run g.ini -q -o few --sampler prior --draws 100
+expect "are added" 0 "went on" "$mote" resume few -q --draws 2000
+check "all of them" test "$(grep -c -v '^#' few/g.txt)" -ge 2000
+
+# ---- a limit before the first draws
+printf '[run]\nmodel = %s\nseed = 3\nmax_seconds = 0.3\n[model]\ncost = 2000\n' "$model" >early.ini
+expect "a limit before the first draws" 0 "no draws yet" "$mote" run early.ini
+expect "summary of it" 66 "the run has no draws yet" "$mote" summarize chains/early
+
+# ---- texts of any length are part of the identity
+printf '[run]\nmodel = gaussian\nsampler = smc\nseed = 3\noutput = tempered\nname = t\n[smc]\nparticles = 50\nschedule =' >a.ini
+cp a.ini b.ini
+awk 'BEGIN { for (i = 1; i <= 200; ++i) printf " %.9g", (i / 200) ^ 3; print "" }' >>a.ini
+awk 'BEGIN { for (i = 1; i <= 200; ++i) printf " %.9g", (i == 150 ? 0.999 : 1) * (i / 200) ^ 3; print "" }' >>b.ini
+expect "a long schedule" 0 "" "$mote" run a.ini -q
+expect "is recognised" 0 "has finished already" "$mote" run a.ini -q --resume
+expect "another one is another run" 78 "schedule" "$mote" run b.ini -q --resume
+
+# ---- a run from standard input goes on from another folder
+mkdir deep
+cp "$model" deep/m.so
+expect "standard input, a model beside it" 0 "" sh -c "cd deep && printf '[run]\nmodel = ./m.so\nseed = 1\nmax_calls = 300\n' |
+    '$mote' run - -q -o o"
+expect "resumed from elsewhere" 0 "" "$mote" resume deep/o -q --max-calls 0
+
 # ---- other samplers, comparisons
 expect "prior" 0 "" "$mote" run g.ini -q -o drawn --sampler prior --draws 50
 check "has its draws" test "$(grep -c -v '^#' drawn/g.txt)" -eq 50
