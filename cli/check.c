@@ -4,6 +4,8 @@
 
 #include "cli/builtin.h"
 #include "cli/check_ssm.h"
+#include "cli/check_watch.h"
+#include "core/number.h"
 
 static int ends_with(const char *text, const char *end)
 {
@@ -56,17 +58,35 @@ static int ask(const mote_job *job)
     return code;
 }
 
-static int run(const mote_arguments *arguments)
+/* [run] row_seconds, where it is given, is the time that a row may take. */
+static void set_limit(const mote_job *job)
+{
+    char text[64];
+    double seconds;
+    if (!mote_option_get(mote_algorithm_options(job->algorithm), job->options, "row_seconds", text, sizeof text) &&
+        !mote_number_parse(text, &seconds))
+        mote_check_limit(seconds);
+}
+
+static int ask_all(const mote_arguments *arguments)
 {
     mote_job job = { .file = NULL };
     int code = open_job(&job, arguments), again = 0;
+    if (!code)
+        set_limit(&job);
     if (!code && mote_plugin_target(job.plugin))
         code = ask(&job);
+    mote_check_at(0, "in the questions to the state-space model");
     if ((!code || code == MOTE_EXIT_DATA) && mote_plugin_ssm(job.plugin))
         again = mote_check_ssm(&job);
     code = code ? code : again;
     mote_job_close(&job);
     return code;
+}
+
+static int run(const mote_arguments *arguments)
+{
+    return mote_check_watched(ask_all, arguments);
 }
 
 static const mote_flag flags[] = {
@@ -81,7 +101,8 @@ const mote_verb mote_verb_check = {
     .details = "Prior round trip; batch against single rows; repeated calls; one thread against many; failures at the prior\n"
                "and at its corners; gradient against finite differences; cost; two short runs that must agree. Of a\n"
                "state-space model: single particles against blocks; threads; samplers against their densities; bound;\n"
-               "maps; gradient; cost.",
+               "maps; gradient; cost. The questions are asked in a process of their own: a crash, and a call that takes over a\n"
+               "minute (or row_seconds), are told with the point.",
     .flags = flags,
     .run = run,
 };

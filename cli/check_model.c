@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "cli/check_watch.h"
 #include "core/number.h"
 
 void mote_check_say(mote_check *check, int verdict, const char *format, ...)
@@ -40,6 +41,13 @@ static const char *row_text(const mote_check *check, const double *theta, char t
     return text;
 }
 
+void mote_check_at_row(const mote_check *check, int64_t rows, const char *what, const double *theta)
+{
+    char text[256];
+    if (!check->together)
+        mote_check_at(rows, "%s %s", what, row_text(check, theta, text));
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static int draw_rows(mote_check *check)
@@ -49,6 +57,7 @@ static int draw_rows(mote_check *check)
     if (mote_source_open_live(&source, 1, 0))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     mote_uniforms(source, check->cube, check->n * d);
+    mote_check_at(check->n, "in its prior");
     mote_source_close(&source);
     for (int64_t i = 0; i < check->n; ++i) {
         int status = mote_space_transform(&check->space, check->cube + i * d, check->theta + i * width);
@@ -107,6 +116,7 @@ static int call(const mote_check *check, int64_t first, int64_t n, int64_t step,
         value[i] = NAN;
     for (int64_t i = 0; i < n * m; ++i)
         derived[i] = NAN;
+    mote_check_at_row(check, n, n > 1 ? "in a batch, whose first row is" : "at", batch.theta);
     return function.evaluate(function.ctx, &batch);
 }
 
@@ -169,8 +179,9 @@ static int refuse_code(mote_check *check, int status)
 
 int mote_check_repetition(mote_check *check)
 {
-    int status = mote_check_evaluate(check, 0, 1, 0, check->value, check->derived);
-    status = status ? status : mote_check_evaluate(check, 0, 1, 1, check->again, check->derived_again);
+    /* Single rows first: a crash there has a point that can be named. */
+    int status = mote_check_evaluate(check, 0, 1, 1, check->again, check->derived_again);
+    status = status ? status : mote_check_evaluate(check, 0, 1, 0, check->value, check->derived);
     if (status)
         return refuse_code(check, status);
     compare(check, "one batch against single rows");
@@ -208,6 +219,8 @@ void mote_check_threads(mote_check *check)
                        "processes to evaluate in parallel");
         return;
     }
+    mote_check_at(check->n, "in four threads at the same time");
+    check->together = 1;
     for (; started < THREADS; ++started) {
         const share part = { check, started, 0 };
         shares[started] = part;
@@ -218,6 +231,7 @@ void mote_check_threads(mote_check *check)
         pthread_join(threads[i], NULL);
         status = status ? status : shares[i].status;
     }
+    check->together = 0;
     if (started < THREADS)
         mote_check_say(check, MOTE_VERDICT_NOTE, "threads: the system started %d of %d", started, (int)THREADS);
     else if (!refuse_code(check, status))

@@ -18,6 +18,7 @@ typedef struct mote_check {
     double *again, *derived_again;
     double *seconds;            /* of single calls, sorted */
     int failures, notes;
+    int together;               /* 1: calls from several threads, or timed ones: they do not write down where they are */
 } mote_check;
 
 /* 0 or an exit code after a message. */
@@ -29,6 +30,9 @@ void mote_check_say(mote_check *check, int verdict, const char *format, ...) MOT
 /* Evaluates rows first, first + step, ... one by one (`single`) or in one batch; the code of the model. */
 int mote_check_evaluate(const mote_check *check, int64_t first, int64_t step, int single, double *value,
                         double *derived);
+
+/* Writes down that the model is asked at this row (cli/check_watch.h); `what`: "at", "in its gradient at". */
+void mote_check_at_row(const mote_check *check, int64_t rows, const char *what, const double *theta);
 
 void mote_check_prior(mote_check *check);
 int mote_check_repetition(mote_check *check);  /* fills value and derived; batch, singles, repeated */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/check_ssm.h"
+#include "cli/check_watch.h"
 #include "core/run.h"
 
 /* ---- gradient ------------------------------------------------------------------------------------------------------ */
@@ -42,6 +43,7 @@ static int64_t wrong_gradients(mote_check *check, int64_t rows, double *gradient
     int64_t wrong = 0;
     for (int64_t i = 0; i < rows; ++i) {
         double *theta = check->theta + i * width, value, slope, norm = 0, worst = 0;
+        mote_check_at_row(check, 1 + 2 * width, "in its gradient at", theta);
         if (gradient_at(check, theta, &value, gradient))
             return -1;
         for (int64_t k = 0; k < width; ++k)
@@ -132,9 +134,11 @@ void mote_check_cost(mote_check *check)
 {
     char median[32], longest[32];
     const int64_t n = check->n, m = check->space.derived_count, width = check->space.theta_count;
+    mote_check_at(n, "where the cost of a call was measured");
     for (int64_t i = 0; i < n; ++i) {
         const double start = mote_clock();
         mote_check one = *check;
+        one.together = 1;
         one.theta = check->theta + i * width;
         one.n = 1;
         (void)mote_check_evaluate(&one, 0, 1, 1, check->again + i, check->derived_again + i * m);
@@ -198,6 +202,7 @@ void mote_check_invariance(mote_check *check)
         mote_check_say(check, MOTE_VERDICT_OK, "short runs: left out, a call is too expensive");
         return;
     }
+    mote_check_at(0, "in a short run");
     const outcome first = short_run(check, calls, 0, 1);
     const outcome second = short_run(check, calls, 1, safe ? 3 : 1);
     if (first.status)

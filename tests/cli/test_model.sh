@@ -31,6 +31,13 @@ question "a right gradient" 0 "gradient: agrees" gradient=right
 question "a wrong gradient" 65 "FAIL  gradient" gradient=wrong
 question "failed points" 65 "prior draws:" likelihood=half_nan
 question "a likelihood that stops" 65 "code -7" likelihood=stop
+printf '[run]\nmodel = %s\n[model]\nedge = 0.5\n' "$plugins/hostile.so" >h.ini
+expect "a model that crashes" 65 "FAIL  the model crashed (signal 11" "$mote" check h.ini --set model.fault=segv
+also "prior round trip of 2 parameters" " at x = 0."
+expect "one that ends the program" 65 "FAIL  the model ended the program (exit code 3) at x = 0." \
+    "$mote" check h.ini --set model.fault=exit
+expect "one that hangs" 65 "FAIL  the model did not answer within 0.5 s at x = 0." \
+    timeout 60 "$mote" check h.ini --set model.fault=hang --set row_seconds=0.5
 expect "check of a built-in model" 0 "0 failed" "$mote" check gaussian
 expect "check of an object that is not there" 66 "mote: model 'nosuch.so' was not found: not at nosuch.so" "$mote" check nosuch.so
 check "which names no file but that" sh -c '! grep -q "check\.ini" err'
