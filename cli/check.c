@@ -5,6 +5,7 @@
 #include "cli/builtin.h"
 #include "cli/check_ssm.h"
 #include "cli/check_watch.h"
+#include "cli/place.h"
 #include "core/number.h"
 
 static int ends_with(const char *text, const char *end)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/builtin.h"
+#include "cli/place.h"
 #include "core/message.h"
 #include "core/run.h"
 #include "model/plugin.h"
@@ -245,68 +246,6 @@ static int choose_sampler(mote_job *job)
 
 /* ---- the model ------------------------------------------------------------------------------------------------- */
 
-static int exists(char *path, size_t size, const char *folder, const char *name)
-{
-    const int length = snprintf(path, size, "%s%s%s", folder, *folder ? "/" : "", name);
-    return length > 0 && (size_t)length < size && !access(path, R_OK);
-}
-
-/* `folder`/name or `folder`/.libs/name. */
-static int exists_near(char *path, size_t size, const char *folder, const char *name)
-{
-    char libs[MOTE_JOB_PATH];
-    snprintf(libs, sizeof libs, "%s%s.libs", folder, *folder ? "/" : "");
-    return exists(path, size, folder, name) || exists(path, size, libs, name);
-}
-
-static int exists_in_list(char *path, size_t size, const char *list, const char *name)
-{
-    while (list && *list) {
-        char folder[MOTE_JOB_PATH];
-        const size_t length = strcspn(list, ":");
-        snprintf(folder, sizeof folder, "%.*s", (int)length, list);
-        if (length && exists_near(path, size, folder, name))
-            return 1;
-        list += length + (list[length] == ':');
-    }
-    return 0;
-}
-
-/* Where a build of mote keeps the plug-ins of its examples: PROGRAM's folder/examples/cosmology/.libs/cosmology.so. */
-static int exists_in_build(char *path, size_t size, const char *folder, const char *name)
-{
-    char example[MOTE_JOB_PATH];
-    snprintf(example, sizeof example, "%s/examples/%.*s", folder, (int)strcspn(name, "."), name);
-    return exists_near(path, size, folder, name) || exists_near(path, size, example, name);
-}
-
-int mote_find_plugin(const char *program, const mote_config *section, const char *name, char *path, size_t size)
-{
-    char beside[MOTE_JOB_PATH], copy[MOTE_JOB_PATH], base[MOTE_JOB_PATH], folder[MOTE_JOB_PATH];
-    if (mote_config_path(section, name, beside, sizeof beside))
-        snprintf(beside, sizeof beside, "%s", name);
-    if (exists(path, size, "", beside))
-        return 0;
-    snprintf(copy, sizeof copy, "%s", beside);
-    snprintf(folder, sizeof folder, "%s", dirname(copy));
-    snprintf(copy, sizeof copy, "%s", beside);
-    snprintf(base, sizeof base, "%s", basename(copy));
-    if (exists_near(path, size, folder, base))
-        return 0;
-    snprintf(copy, sizeof copy, "%s", program ? program : "");
-    if (!strchr(name, '/')) {
-        if (exists_in_list(path, size, getenv("MOTE_PLUGIN_PATH"), name))
-            return 0;
-        if (strchr(copy, '/') && exists_in_build(path, size, dirname(copy), name))
-            return 0;
-        if (exists(path, size, MOTE_PKGLIBDIR, name))
-            return 0;
-    }
-    return mote_complain(MOTE_EXIT_NO_INPUT, "%s%smodel '%s' was not found: not at %s, nor in .libs there%s",
-                         section ? mote_config_where(section, "model") : "", section ? ": " : "", name, beside,
-                         strchr(name, '/') ? "" : ", nor in MOTE_PLUGIN_PATH, nor in " MOTE_PKGLIBDIR);
-}
-
 static int load_model(mote_job *job, const char *program)
 {
     const mote_config *run = mote_config_section(job->file, "run"), *section = mote_config_section(job->file, "model");
@@ -473,11 +412,9 @@ static int check_name(const mote_job *job)
 static void find_worker(mote_job *job, const char *program)
 {
     const mote_option_table *table = mote_algorithm_options(job->algorithm);
-    const char *slash = program ? strrchr(program, '/') : NULL;
-    if (!slash || mote_config_get(mote_config_section(job->file, "run"), "worker_program", NULL))
+    if (mote_config_get(mote_config_section(job->file, "run"), "worker_program", NULL))
         return;
-    snprintf(job->worker, sizeof job->worker, "%.*s/mote-worker", (int)(slash - program), program);
-    if (!access(job->worker, X_OK))
+    if (mote_find_worker(program, job->worker, sizeof job->worker))
         (void)mote_option_set(table, job->options, "worker_program", job->worker, NULL, 0);
 }
 

@@ -56,8 +56,4 @@ int mote_job_write(const mote_job *job, const char *state);
 int mote_job_state(const char *folder, char *state, size_t state_size, char *name, size_t name_size, char *message,
                    size_t size);
 
-/* Finds the object of a plug-in: beside the ini file, in .libs beside it, in MOTE_PLUGIN_PATH, beside the program (in
- * .libs), where plug-ins are installed. 0, or an exit code after a message. */
-int mote_find_plugin(const char *program, const mote_config *section, const char *name, char *path, size_t size);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The templates of `mote new`: '@' stands for the name. They are in the public domain as far as the law allows: do with
- * them what you like. The returns are simulated with mean -1, persistence 0.95, noise 0.3. */
+/* The templates of `mote new`: '@' stands for the name, '\1' for the call of mote, '\2' for the flags that find its
+ * headers. They are in the public domain as far as the law allows: do with them what you like. The returns are simulated
+ * with mean -1, persistence 0.95, noise 0.3. */
 #include "cli/templates.h"
 
 /* ---- target ---- */
@@ -43,10 +44,10 @@ const char mote_target_model[] =
 const char mote_target_makefile[] =
     "# SPDX-License-Identifier: BSD-2-Clause\n"
     "# make: builds the plug-in; make run: runs it. No -ffast-math: it changes the arithmetic of the whole program.\n"
-    "MOTE = mote\n"
+    "MOTE = \1\n"
     "CFLAGS = -O2 -Wall -Wextra\n"
-    "# where the headers are when pkg-config does not know mote: make MOTE_CFLAGS=-I/path/to/include\n"
-    "MOTE_CFLAGS = $(shell pkg-config --cflags mote 2>/dev/null)\n"
+    "# where the headers are; when mote is somewhere else: make MOTE_CFLAGS=-I/path/to/include MOTE=/path/to/mote\n"
+    "MOTE_CFLAGS = \2\n"
     "\n"
     "@.so: @.c\n"
     "\t$(CC) -std=c11 $(CFLAGS) $(MOTE_CFLAGS) -fPIC -shared -o $@ @.c -lm\n"
@@ -160,10 +161,10 @@ const char mote_ssm_makefile[] =
     "# SPDX-License-Identifier: BSD-2-Clause\n"
     "# make: builds the plug-in; make run: filters the series and draws it; make learn: the parameters' posterior.\n"
     "# No -ffast-math: it changes the arithmetic of the whole program.\n"
-    "MOTE = mote\n"
+    "MOTE = \1\n"
     "CFLAGS = -O2 -Wall -Wextra\n"
-    "# where the headers are when pkg-config does not know mote: make MOTE_CFLAGS=-I/path/to/include\n"
-    "MOTE_CFLAGS = $(shell pkg-config --cflags mote 2>/dev/null)\n"
+    "# where the headers are; when mote is somewhere else: make MOTE_CFLAGS=-I/path/to/include MOTE=/path/to/mote\n"
+    "MOTE_CFLAGS = \2\n"
     "\n"
     "@.so: @.c\n"
     "\t$(CC) -std=c11 $(CFLAGS) $(MOTE_CFLAGS) -fPIC -shared -o $@ @.c -lm\n"

@@ -161,6 +161,15 @@ static int greet(const mote_worker *worker, const mote_executor *executor)
            || mote_worker_send(worker, function->plugin_text, (size_t)hello.text_length);
 }
 
+/* A program that is not there, or is none, is a wrong option; what the system lacks is not. */
+static int cannot_start(const mote_executor *executor, const char *program, int error)
+{
+    const int option = error == ENOENT || error == ENOTDIR || error == EACCES || error == ENOEXEC;
+    return mote_fail(executor->message, option ? MOTE_EOPTION : MOTE_EWORKER,
+                     "the worker program %s cannot be started: %s%s", program, strerror(error),
+                     option ? "; option worker_program names another" : "");
+}
+
 int mote_worker_start(mote_worker *worker, const mote_executor *executor, char *const *environment)
 {
     const char *program = executor->settings->worker_program;
@@ -180,8 +189,7 @@ int mote_worker_start(mote_worker *worker, const mote_executor *executor, char *
     if (error) {
         worker->pid = 0;
         mote_worker_stop(worker);
-        return mote_fail(executor->message, MOTE_EWORKER, "the worker program %s cannot be started: %s", program,
-                         strerror(error));
+        return cannot_start(executor, program, error);
     }
     if (greet(worker, executor))
         return mote_fail(executor->message, MOTE_EWORKER, "the worker program %s does not listen", program);

@@ -4,7 +4,8 @@
  *     model = lcdm              lcdm olcdm wcdm owcdm cpl owacdm nulcdm nuowacdm
  *     data = cc15 desi_dr2 ...  sets by name (sets.c), separated by blanks, commas or plus signs
  *     data_folder =             where the files are; otherwise data/cosmology or ../../data/cosmology beside the ini,
- *                               the environment's MOTE_COSMOLOGY_DATA, the installed folder, in this order
+ *                               the environment's MOTE_COSMOLOGY_DATA, that of the sources where the plug-in lies in
+ *                               a build of them, the installed folder, in this order
  *     bao.NAME = mean cov       a Gaussian BAO set of the user's own: rows "z value quantity", and their covariance
  *     gaussian.NAME = mean sd   a Gaussian term on any parameter, sampled, fixed or derived
  *     constraint =              linear inequalities between parameters that cut the prior: w + wa < 0, ...
@@ -12,9 +13,13 @@
  *     derived = yes             derived parameters and the chi-square of each set
  *     radiation = no            photons and neutrinos; always with CMB data, neutrino models or a computed r_d
  *     sound_horizon = free      computed: r_d from the densities (always with CMB data); free: hrd is a parameter */
-#if defined __APPLE__
+#if defined __linux__
+#define _GNU_SOURCE /* dladdr: POSIX has it since 2024 */
+#elif defined __APPLE__
+#define _DARWIN_C_SOURCE
 #include <xlocale.h>
 #endif
+#include <dlfcn.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +83,26 @@ static int try_folder(opening *to, const char *path, char *tried, size_t size)
     return 0;
 }
 
+/* A plug-in that is not installed lies in BUILD/examples/cosmology, and BUILD in the folder of the sources, is it, or
+ * lies one deeper. */
+static int try_sources(opening *to, char *tried, size_t size)
+{
+    static const char below[] = "/examples/cosmology/";
+    static const char *const up[] = { "", "/..", "/../.." };
+    static const int here;
+    char path[PATH_SIZE];
+    Dl_info about;
+    const char *object = dladdr(&here, &about) ? about.dli_fname : NULL, *end = NULL;
+    for (const char *at = object; at && (at = strstr(at, below)); ++at)
+        end = at;
+    for (size_t i = 0; end && i < sizeof up / sizeof *up; ++i) {
+        const int length = snprintf(path, sizeof path, "%.*s%s/data/cosmology", (int)(end - object), object, up[i]);
+        if (length > 0 && length < PATH_SIZE && try_folder(to, path, tried, size))
+            return 1;
+    }
+    return 0;
+}
+
 static int find_folder(opening *to)
 {
     static const char *const beside[] = { "data/cosmology", "../../data/cosmology" };
@@ -92,7 +117,7 @@ static int find_folder(opening *to)
         if (!to->host->config_path(to->section, beside[i], path, sizeof path) &&
             try_folder(to, path, tried, sizeof tried))
             return MOTE_OK;
-    if (try_folder(to, getenv("MOTE_COSMOLOGY_DATA"), tried, sizeof tried) ||
+    if (try_folder(to, getenv("MOTE_COSMOLOGY_DATA"), tried, sizeof tried) || try_sources(to, tried, sizeof tried) ||
         try_folder(to, MOTE_COSMOLOGY_DATADIR, tried, sizeof tried))
         return MOTE_OK;
     return cosmology_fail(to->why, MOTE_ENOENT, "no data folder (one with SOURCES.md); looked at %.700s; set "
@@ -230,17 +255,35 @@ static int is_name(const char *text)
     return *text && !text[good] && good < 48;
 }
 
+/* The next of two file names that blanks separate; one that has blanks itself stands between double quotes. The place
+ * behind it; NULL when there is none. */
+static const char *file_name(const char *text, char name[PATH_SIZE])
+{
+    text += strspn(text, " \t");
+    const int quoted = *text == '"';
+    text += quoted;
+    const size_t length = strcspn(text, quoted ? "\"" : " \t");
+    if (!length || length >= PATH_SIZE || (quoted && text[length] != '"'))
+        return NULL;
+    memcpy(name, text, length);
+    name[length] = '\0';
+    text += length + (size_t)quoted;
+    return *text && !strchr(" \t", *text) ? NULL : text + strspn(text, " \t");
+}
+
 static int open_custom(opening *to, const char *key)
 {
     const char *name = key + strlen("bao."), *value = get(to, key);
-    char mean[PATH_SIZE], covariance[PATH_SIZE], rest[2];
+    char mean[PATH_SIZE], covariance[PATH_SIZE];
     set *one = NULL;
     if (!is_name(name) || cosmology_source(name))
         return cosmology_fail(to->why, MOTE_EINVAL, "%s: %s: the name after 'bao.' must be letters, digits and _, and "
                               "none of the built-in sets", where(to, key), key);
-    if (sscanf(value, "%1023s %1023s %1s", mean, covariance, rest) != 2)
-        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file'", where(to, key),
-                              key);
+    const char *rest = file_name(value, mean);
+    rest = rest ? file_name(rest, covariance) : NULL;
+    if (!rest || *rest)
+        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file', between double quotes "
+                              "where a name has blanks", where(to, key), key);
     int status = new_set(to, &cosmology_custom_bao, name, key, &one);
     if (!status)
         status = custom_path(to, key, mean, one->path);

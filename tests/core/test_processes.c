@@ -268,7 +268,7 @@ static void bad_starts_are_refused(void **state)
     mote_nested_options o = options(2), missing = o, wrong = o;
     mote_loaded_plugin *plugin = loaded("");
     missing.worker_program = "/nowhere/mote-worker";
-    check_refused(mote_plugin_target(plugin), &missing, MOTE_EWORKER, "/nowhere/mote-worker");
+    check_refused(mote_plugin_target(plugin), &missing, MOTE_EOPTION, "/nowhere/mote-worker");
     wrong.worker_program = "/bin/true";
     check_refused(mote_plugin_target(plugin), &wrong, MOTE_EWORKER, "");
     mote_plugin_release(&plugin);
