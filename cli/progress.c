@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#define _DEFAULT_SOURCE  /* struct winsize: POSIX has it since 2024 */
+#define _DARWIN_C_SOURCE /* the same on macOS */
 #include "cli/progress.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/run.h"
 
 static const double interval = 0.2; /* s */
+static const int64_t usual_width = 80;
 
 char *mote_duration(double seconds, char text[64])
 {
@@ -62,6 +67,31 @@ void mote_live_line_format(const mote_progress *progress, char text[MOTE_LINE_SI
         append(text, "  left %s", mote_duration(progress->seconds_left, time));
 }
 
+void mote_live_line_fit(char text[MOTE_LINE_SIZE], int64_t columns)
+{
+    while ((int64_t)strlen(text) > columns) {
+        char *last = NULL;
+        for (char *at = text; (at = strstr(at, "  ")); at += 2)
+            last = at;
+        if (!last) {
+            text[columns > 0 ? columns : 0] = '\0';
+            return;
+        }
+        *last = '\0';
+    }
+}
+
+/* Columns of the terminal on standard error; it may be resized at any time. */
+static int64_t terminal_width(void)
+{
+    struct winsize size = { .ws_col = 0 };
+    const char *given = getenv("COLUMNS");
+    const int64_t columns = given ? strtol(given, NULL, 10) : 0;
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+        return size.ws_col;
+    return columns > 0 ? columns : usual_width;
+}
+
 void mote_live_line_open(mote_live_line *line, int quiet)
 {
     line->shown = !quiet && isatty(STDERR_FILENO);
@@ -75,6 +105,7 @@ void mote_live_line_show(mote_live_line *line, const mote_progress *progress)
     if (!line->shown || mote_clock() - line->last < interval)
         return;
     mote_live_line_format(progress, text);
+    mote_live_line_fit(text, terminal_width() - 1); /* in the last column some terminals begin the next line */
     fprintf(stderr, "\r%s\033[K", text);
     fflush(stderr);
     line->last = mote_clock();

@@ -20,6 +20,9 @@ void mote_live_line_wipe(mote_live_line *line);
 /* The text alone. */
 void mote_live_line_format(const mote_progress *progress, char text[MOTE_LINE_SIZE]);
 
+/* Makes it at most `columns` bytes long: drops fields from the right, and cuts the first when it alone is too long. */
+void mote_live_line_fit(char text[MOTE_LINE_SIZE], int64_t columns);
+
 /* "4.2 s", "0:42", "1:02:03", "5 d 01:02:03"; "-" for what is unknown. Returns text. */
 char *mote_duration(double seconds, char text[64]);
 

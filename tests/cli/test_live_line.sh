@@ -10,6 +10,9 @@ escape=$(printf '\033')
 # About 3,000 calls of 400 us: a second, hence several drawings, which come five times a second at most.
 printf '[run]\nmodel = %s\nseed = 5\n[nested]\nlive_points = 60\n[model]\ncost = 400\n' "$model" >slow.ini
 
+COLUMNS=200 # the terminal of the test tells no width
+export COLUMNS
+
 # field NAME EXPRESSION: some drawing of the line has it.
 field() { check "the line shows $1" grep -E -q "$2" lines; }
 
@@ -32,6 +35,23 @@ check "the remaining evidence falls" \
          END { exit !(seen && last < first && last >= 0 && first <= 1) }' lines
 check "every drawing goes over the one before" test "$(tr -cd '\r' <out | wc -c)" -gt "$(wc -l <lines)"
 check "and the last is wiped" sh -c "tr '\\r' '\\n' <out | grep -a . | tail -n 1 | grep -a -v 'nested: ' | grep -q -F '$escape[K'"
+
+# narrow WIDTH COMMAND...: every drawing leaves the last column free, has lost fields from the right, and is whole else.
+narrow() {
+    width=$1
+    shift
+    expect "a terminal of $width columns" 0 "nested:" "$@"
+    tr '\r' '\n' <out | sed "s/$escape\[K//g" | grep -a "^nested: " >lines
+    check "lines of less than $width" awk -v width="$width" 'length($0) >= width { exit 1 } END { exit !NR }' lines
+    check "without the fields on the right" sh -c "! grep -q -e ' left ' lines"
+}
+narrow 60 env COLUMNS=60 "$terminal" "$mote" run slow.ini -o shown --force
+check "with those on the left" grep -E -q "^nested: [0-9]+ iterations  log Z -?[0-9.]+ \+- [0-9.]+" lines
+narrow 80 env -u COLUMNS "$terminal" "$mote" run slow.ini -o shown --force
+narrow 10 env COLUMNS=10 "$terminal" "$mote" run slow.ini -o shown --force
+if command -v stty >/dev/null 2>&1; then
+    narrow 50 "$terminal" sh -c "stty cols 50 <&2; exec '$mote' run slow.ini -o shown --force"
+fi
 
 expect "--quiet on a terminal" 0 "" "$terminal" "$mote" run slow.ini -q -o quiet
 check "says nothing" test ! -s out
