@@ -25,6 +25,18 @@ expect "keys" 0 "live_points" "$mote" config
 also "[run]" "[nested]" "[prior]" "checkpoint_seconds" "truncated_normal(mean sd lower upper)"
 expect "one key" 0 "[nested] live_points = 500" "$mote" config live_points
 expect "one common key" 0 "[run] seed = 0" "$mote" config seed
+expect "a key of several samplers" 0 "[filter] particles = 1000" "$mote" config particles
+also "[smc] particles = 5000" "[smc2] particles = 100"
+expect "a key of one section" 0 "[smc2] particles = 100" "$mote" config smc2.particles
+check "and of no other" sh -c '! grep -q "\[filter\]" out'
+for key in model sampler output name learn file observations inputs time; do
+    expect "key $key" 0 "$key" "$mote" config $key
+    check "is explained" test "$(wc -l <out)" -gt 1
+done
+expect "a key with the section that all share" 0 "[run] seed = 0" "$mote" config run.seed
+expect "a key that the section does not have" 64 "section [prior] has no key 'live_points'" "$mote" config prior.live_points
+also "[nested] live_points"
+expect "a misspelt key of a section" 64 "did you mean 'live_points'" "$mote" config nested.live_pionts
 expect "a misspelt key" 64 "did you mean 'live_points'" "$mote" config live_pionts
 "$mote" config --dump >all.ini
 expect "the dump reads back" 0 "log_likelihood" "$mote" eval all.ini x1=0 x2=0
