@@ -72,6 +72,8 @@ static int start_at_median(place *point)
     return status ? mote_complain(mote_exit_code(status), "the model's prior transform failed (%d)", status) : 0;
 }
 
+static const char given[] = "given";
+
 static int set_value(place *point, const char *text)
 {
     char name[128];
@@ -79,11 +81,15 @@ static int set_value(place *point, const char *text)
     double value;
     if (text[length] != '=' || mote_number_parse(text + length + 1, &value))
         return mote_complain(MOTE_EXIT_USAGE, "eval: '%s': write name=number", text);
+    if (isnan(value))
+        return mote_complain(MOTE_EXIT_USAGE, "eval: '%s': NaN is no value of a parameter", text);
     snprintf(name, sizeof name, "%.*s", (int)length, text);
     for (int64_t i = 0; i < point->space.theta_count; ++i)
         if (!strcmp(theta_parameter(point, i)->name, name)) {
+            if (!strcmp(point->origin[i], given))
+                return mote_complain(MOTE_EXIT_USAGE, "eval: '%s': %s was given before", text, name);
             point->theta[i] = value;
-            point->origin[i] = "given";
+            point->origin[i] = given;
             return 0;
         }
     const char *nearest = mote_nearest(name, point->space.theta_count, theta_name, point);
@@ -121,13 +127,20 @@ static int is_chi_squared(const char *name)
     return !strncmp(name, "chi2", 4) || !strncmp(name, "chi_squared", 11);
 }
 
+static const char *note_on_prior(const place *point)
+{
+    return point->inside == 0                                  ? "outside the joint constraint"
+           : isinf(point->log_prior) && point->log_prior < 0   ? "outside the prior"
+                                                               : "";
+}
+
 static void print_point(const place *point)
 {
     const mote_space *space = &point->space;
     for (int64_t i = 0; i < space->theta_count; ++i)
         print_value(theta_parameter(point, i)->name, point->theta[i], point->origin[i]);
     putchar('\n');
-    print_value("log_prior", point->log_prior, point->inside == 0 ? "outside the joint constraint" : "");
+    print_value("log_prior", point->log_prior, note_on_prior(point));
     print_value("log_likelihood", point->log_likelihood,
                 isnan(point->log_likelihood) ? "the evaluation failed" : "");
     print_value("chi_squared", -2 * point->log_likelihood, "-2 log_likelihood");

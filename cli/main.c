@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mote VERB [FLAGS] [OPERANDS]: finds the verb and runs it. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 {
     int code = MOTE_EXIT_OK;
     one_blas_thread();
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, as a full disk is */
     if (argc < 2) {
         print_help(stderr);
         return MOTE_EXIT_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mote plot DIR...: corner plot and run diagnostics. The library writes data and scripts; gnuplot draws. Runs are read
  * from their result files, so that running folders and chains of other codes (GetDist roots) can be plotted too. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include <errno.h>
 #include <mote/output.h>
 #include <spawn.h>
@@ -54,20 +55,80 @@ static void recall_priors(mote_draws *draws, const char *path)
     mote_outcome_free(&outcome);
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* ROOT.txt is a name of the chain that GetDist calls ROOT. */
+static void drop_ending(char *root)
+{
+    char file[MOTE_JOB_PATH + 8];
+    struct stat about;
+    const size_t length = strlen(root);
+    snprintf(file, sizeof file, "%s.txt", root);
+    if (length > 4 && !strcmp(root + length - 4, ".txt") && stat(file, &about))
+        root[length - 4] = '\0';
+}
+
 static int read_set(plot_job *drawing, const char *path)
 {
     char root[MOTE_JOB_PATH], message[1200];
     int code = mote_outcome_root(path, root, sizeof root);
     if (code)
         return code;
+    drop_ending(root);
     int status = mote_draws_read(&drawing->draws[drawing->count], &drawing->memory, root, message, sizeof message);
     if (status)
         return mote_complain(mote_exit_code(status), "%s", message);
     recall_priors(drawing->draws[drawing->count], root);
-    snprintf(drawing->labels[drawing->count], sizeof drawing->labels[0], "%.255s",
-             strrchr(root, '/') ? strrchr(root, '/') + 1 : root);
+    snprintf(drawing->labels[drawing->count], sizeof drawing->labels[0], "%.255s", last_part(root));
     ++drawing->count;
     return 0;
+}
+
+static int has_twin(const plot_job *drawing, int i)
+{
+    for (int k = 0; k < drawing->count; ++k)
+        if (k != i && !strcmp(drawing->labels[i], drawing->labels[k]))
+            return 1;
+    return 0;
+}
+
+/* "runs/a/" and "runs/a" are a, and "." is the name of the current folder; chains that are no folder: "folder/root". */
+static void name_after_folder(char label[256], const char *path)
+{
+    char copy[MOTE_JOB_PATH];
+    struct stat about;
+    char *real = *last_part(path) == '.' || path[strspn(path, "./")] == '\0' ? realpath(path, NULL) : NULL;
+    snprintf(copy, sizeof copy, "%s", real ? real : path);
+    free(real);
+    for (size_t length = strlen(copy); length > 1 && copy[length - 1] == '/'; --length)
+        copy[length - 1] = '\0';
+    char *name = copy + (last_part(copy) - copy);
+    if (name - copy > 1 && (stat(path, &about) || !S_ISDIR(about.st_mode))) {
+        name[-1] = '\0';
+        const size_t folder = (size_t)(last_part(copy) - copy);
+        name[-1] = '/';
+        name = copy + folder;
+    }
+    snprintf(label, 256, "%.255s", name);
+}
+
+/* Runs of one ini file have the same name, and their folders tell them apart; the whole path does if those agree. */
+static void tell_apart(plot_job *drawing)
+{
+    for (int pass = 0; pass < 2; ++pass) {
+        int same[MOTE_PLOT_SETS];
+        for (int i = 0; i < drawing->count; ++i)
+            same[i] = has_twin(drawing, i);
+        for (int i = 0; i < drawing->count; ++i)
+            if (same[i] && !pass)
+                name_after_folder(drawing->labels[i], drawing->arguments->operands[i]);
+            else if (same[i])
+                snprintf(drawing->labels[i], sizeof drawing->labels[i], "%.255s", drawing->arguments->operands[i]);
+    }
 }
 
 static int read_all(plot_job *drawing)
@@ -79,6 +140,8 @@ static int read_all(plot_job *drawing)
                              (int)MOTE_PLOT_SETS);
     for (int i = 0; !code && i < arguments->count; ++i)
         code = read_set(drawing, arguments->operands[i]);
+    if (!code)
+        tell_apart(drawing);
     return code;
 }
 
@@ -105,6 +168,9 @@ static int split_parameters(plot_job *drawing, const char *list)
         if (!some_set_has(drawing, at))
             return mote_complain(MOTE_EXIT_USAGE, "plot: %s%s has no parameter '%s'", drawing->labels[0],
                                  drawing->count > 1 ? ", and no other run," : "", at);
+        for (int64_t k = 0; k < n; ++k)
+            if (!strcmp(drawing->parameters[k], at))
+                return mote_complain(MOTE_EXIT_USAGE, "plot: parameter '%s' is named twice", at);
         drawing->parameters[n++] = at;
         at += length + !last;
     }
@@ -189,7 +255,7 @@ static int plot_diagnostics(plot_job *drawing)
         if (!mote_draws_birth(drawing->draws[i]))
             continue;
         if (drawing->count > 1)
-            snprintf(name, sizeof name, "diagnostics-%d-%s", i + 1, drawing->labels[i]);
+            snprintf(name, sizeof name, "diagnostics-%d-%s", i + 1, last_part(drawing->labels[i]));
         else
             snprintf(name, sizeof name, "diagnostics");
         drawing->options.name = name;

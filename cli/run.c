@@ -290,7 +290,6 @@ static int one_session(mote_job *job, enum start start, const char *former, int 
 {
     session s = { .job = job, .quiet = quiet, .begun = start == START_RESUMED };
     snprintf(s.former, sizeof s.former, "%s", former);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, as a full disk is */
     signal(SIGPIPE, SIG_IGN);
     mote_live_line_open(&s.line, quiet);
     int made, code = mote_make_folder(job->output, &made);

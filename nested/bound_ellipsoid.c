@@ -340,8 +340,9 @@ static int propose(mote_birth_chain *chain)
     }
     return mote_fail(sampler->message, MOTE_ENUMERIC,
                      "region sampler: no draw from the ellipsoids around the region above log-likelihood %.17g was "
-                     "inside the unit cube: they lie across its faces in many dimensions (step = slice or auto does "
-                     "without them), or are narrower than double precision resolves", sampler->threshold);
+                     "inside the unit cube: they lie across its faces in many dimensions (step = slice%s does "
+                     "without them), or are narrower than double precision resolves", sampler->threshold,
+                     sampler->options->step == MOTE_STEP_AUTO ? "" : " or auto");
 }
 
 static int answer(mote_birth_chain *chain, int above, double log_likelihood, const double *derived)

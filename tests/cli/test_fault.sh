@@ -61,5 +61,6 @@ expect "a run whose mote.ini was lost" 73 "elsewhere/checkpoint." "$mote" run g.
 expect "disk full" 74 "from the beginning with: mote resume full" sh -c "ulimit -f 20; exec '$mote' run g.ini -q -o full"
 expect "and nothing is lost" 0 "" "$mote" resume full -q
 check "the same bytes" cmp whole/g_dead-birth.txt full/g_dead-birth.txt
+expect "disk full for plots" 74 "plotted" sh -c "ulimit -f 1; exec '$mote' plot whole --no-draw -o plotted"
 expect "standard output full" 74 "could not be written" sh -c "'$mote' config >/dev/full"
 finish

@@ -14,6 +14,10 @@ check "says what was given" grep -q -E '^slope +0 +given' out
 expect "eval with a changed key" 0 "" "$mote" eval x.ini slope=0.5 offset=0 --set model.width=1
 check "changes the likelihood" grep -q -E '^log_likelihood +-0.125 ' out
 
+expect "eval at no number" 64 "slope=nan" "$mote" eval x.ini slope=nan
+expect "eval with a name twice" 64 "slope was given before" "$mote" eval x.ini slope=0.5 slope=0.6
+expect "eval outside the prior" 0 "outside the prior" "$mote" eval x.ini slope=100
+check "inside it is not said" sh -c "'$mote' eval x.ini slope=0.5 | grep -q outside; test \$? -eq 1"
 # question NAME CODE PATTERN KEY=VALUE...
 question() {
     name=$1 code=$2 pattern=$3 sets=

@@ -20,6 +20,18 @@ expect "chains of another code over a run" 0 "mixed/corner.gp" "$mote" plot chai
 expect "one parameter" 0 "single/corner.gp" "$mote" plot chains/g --no-draw -o single -p x2
 "$mote" run g.ini -q --set model.dimension=3 -o cubic --name cubic
 expect "a parameter that only the second run has" 0 "wider/corner.gp" "$mote" plot chains/g cubic --no-draw -o wider -p x1,x3
+expect "a parameter named twice" 64 "'x1' is named twice" "$mote" plot chains/g --no-draw -p x1,x1
+expect "a chain with its ending" 0 "ending/corner.gp" "$mote" plot chains/g/g.txt --no-draw -o ending
+# Runs of one ini file: the folders tell them apart.
+"$mote" run g.ini -q --seed 5 -o five
+"$mote" run g.ini -q --seed 6 -o deep/five/
+expect "runs of one name" 0 "named/corner.gp" "$mote" plot chains/g five/ --no-draw -o named
+check "have the names of their folders" grep -q "'five'" named/corner.gp
+expect "runs of one name in folders of one name" 0 "paths/corner.gp" "$mote" plot five deep/five --no-draw -o paths
+check "have their paths" grep -q "'deep/five'" paths/corner.gp
+also "paths/diagnostics-2-five.gp"
+expect "chains of one name" 0 "roots/corner.gp" "$mote" plot chains/g/g five/g --no-draw -o roots
+check "have their folders" grep -q "'five/g'" roots/corner.gp
 expect "an unknown parameter" 64 "no parameter 'x9'" "$mote" plot chains/g --no-draw -p x9
 expect "a format that is none" 64 "png, svg or pdf" "$mote" plot chains/g --format gif
 expect "a root that does not exist" 66 "absent" "$mote" plot absent
