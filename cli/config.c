@@ -81,7 +81,8 @@ static void list_all(void)
 #define PRIOR(name, text, count, arguments) printf(" %s(%s)", text, arguments);
     MOTE_PRIOR_LIST(PRIOR)
 #undef PRIOR
-    printf("\n\n`mote config KEY` or SECTION.KEY explains one key, `mote config --dump` writes an ini file with all of them.\n");
+    printf("\n\n`mote config KEY` or SECTION.KEY explains one key, `mote config --dump` writes an ini file with all of "
+           "them.\n");
 }
 
 /* ---- one key ----------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The templates of `mote new`: '@' stands for the name, '\1' for the call of mote, '\2' for the flags that find its
- * headers. They are in the public domain as far as the law allows: do with them what you like. The returns are simulated
- * with mean -1, persistence 0.95, noise 0.3. */
+ * headers. They are in the public domain as far as the law allows: do with them what you like. The returns are
+ * simulated with mean -1, persistence 0.95, noise 0.3. */
 #include "cli/templates.h"
 
 /* ---- target ---- */

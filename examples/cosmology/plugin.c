@@ -282,8 +282,8 @@ static int open_custom(opening *to, const char *key)
     const char *rest = file_name(value, mean);
     rest = rest ? file_name(rest, covariance) : NULL;
     if (!rest || *rest)
-        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file', between double quotes "
-                              "where a name has blanks", where(to, key), key);
+        return cosmology_fail(to->why, MOTE_EPARSE, "%s: %s: expected 'mean_file covariance_file', between double "
+                              "quotes where a name has blanks", where(to, key), key);
     int status = new_set(to, &cosmology_custom_bao, name, key, &one);
     if (!status)
         status = custom_path(to, key, mean, one->path);

@@ -7,7 +7,8 @@
 printf '[run]\nmodel = cosmology.so\n[model]\ndata = cc15\n' >lcdm.ini
 expect "plug-in, by path" 0 "log_likelihood" "$mote" eval lcdm.ini
 expect "plug-in, through PATH" 0 "log_likelihood" env PATH="$build:$PATH" mote eval lcdm.ini
-expect "plug-in, with another argv[0]" 0 "log_likelihood" sh -c "PATH='$build':\$PATH; cd /; exec mote eval '$work/lcdm.ini'"
+expect "plug-in, with another argv[0]" 0 "log_likelihood" \
+    sh -c "PATH='$build':\$PATH; cd /; exec mote eval '$work/lcdm.ini'"
 # Files of the user's own, with blanks in their names.
 mkdir "b l"
 printf '0.51 13.6 DM_over_rs\n' >"b l/mean of mine.txt"
@@ -25,7 +26,8 @@ printf '[run]\nmodel = %s\nsampler = prior\nexecutor = processes\nseed = 1\n[pri
 expect "worker, by path" 0 "" "$mote" run w.ini -q -o path
 expect "worker, through PATH" 0 "" env PATH="$build:$PATH" mote run w.ini -q -o through
 check "the same bytes" cmp path/w.txt through/w.txt
-expect "a worker that is not there" 78 "/nowhere/mote-worker" "$mote" run w.ini -q -o none --worker-program /nowhere/mote-worker
+expect "a worker that is not there" 78 "/nowhere/mote-worker" \
+    "$mote" run w.ini -q -o none --worker-program /nowhere/mote-worker
 also "worker_program"
 
 # As if libtool had linked against the uninstalled library: FOLDER/mote is a script, FOLDER/.libs/mote the program.
@@ -64,6 +66,6 @@ if command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1; then
     ln -s "$source_folder/include/mote" prefix/include/mote
     expect "installed in PATH" 0 "" env PATH="$work/prefix/bin:$PATH" mote new target known
     check "is called by its name" grep -q -x "MOTE = mote" known/Makefile
-    expect "runs as it is" 0 "slope" env PATH="$work/prefix/bin:$PATH" PKG_CONFIG=false PKG_CONFIG_PATH= make -C known run
+    expect "runs as it is" 0 "slope" env PATH="$work/prefix/bin:$PATH" PKG_CONFIG_PATH= make -C known run
 fi
 finish

@@ -34,7 +34,8 @@ for key in model sampler output name learn file observations inputs time; do
     check "is explained" test "$(wc -l <out)" -gt 1
 done
 expect "a key with the section that all share" 0 "[run] seed = 0" "$mote" config run.seed
-expect "a key that the section does not have" 64 "section [prior] has no key 'live_points'" "$mote" config prior.live_points
+expect "a key that the section does not have" 64 "section [prior] has no key 'live_points'" \
+    "$mote" config prior.live_points
 also "[nested] live_points"
 expect "a misspelt key of a section" 64 "did you mean 'live_points'" "$mote" config nested.live_pionts
 expect "a misspelt key" 64 "did you mean 'live_points'" "$mote" config live_pionts
