@@ -67,32 +67,34 @@ static int generation_path(char *path, const char *folder, int64_t number)
     return mote_path_join(path, folder, name, "");
 }
 
-/* The highest generation below `limit`, 0 when there is none. */
-static int newest_below(const char *folder, int64_t limit, int64_t *newest, mote_message *message)
+static int open_scan(DIR **scan, const char *folder, mote_message *message)
 {
-    DIR *handle = opendir(folder);
-    if (!handle)
-        return mote_fail_errno(message, errno, "open the folder", folder);
+    *scan = opendir(folder);
+    return *scan ? MOTE_OK : mote_fail_errno(message, errno, "open the folder", folder);
+}
+
+/* The highest generation below `limit` that the folder has now, 0 when there is none. */
+static int newest_below(DIR *scan, const char *folder, int64_t limit, int64_t *newest, mote_message *message)
+{
     *newest = 0;
+    rewinddir(scan);
     errno = 0;
-    for (struct dirent *entry; (entry = readdir(handle)); errno = 0) {
+    for (struct dirent *entry; (entry = readdir(scan)); errno = 0) {
         int64_t number = generation_of(entry->d_name);
         if (number < limit && number > *newest)
             *newest = number;
     }
-    int error = errno;
-    closedir(handle);
-    return error ? mote_fail_errno(message, error, "read the folder", folder) : MOTE_OK;
+    return errno ? mote_fail_errno(message, errno, "read the folder", folder) : MOTE_OK;
 }
 
 /* Keeps the newest older generation that is whole and removes those before it. A file that cannot be removed is no
  * failure: the next store tries again. */
-static void remove_old(const char *folder, int64_t newest)
+static void remove_old(DIR *scan, const char *folder, int64_t newest)
 {
     char path[MOTE_PATH_SIZE];
     int kept = 0;
     int64_t number = newest;
-    while (!newest_below(folder, number, &number, NULL) && number && !generation_path(path, folder, number)) {
+    while (!newest_below(scan, folder, number, &number, NULL) && number && !generation_path(path, folder, number)) {
         if (kept)
             unlink(path);
         else
@@ -100,19 +102,25 @@ static void remove_old(const char *folder, int64_t newest)
     }
 }
 
+/* The folder is opened once, before anything is written: what asks for memory comes first, and fails cleanly. */
 int mote_generation_store(const char *folder, const mote_writer *writer, mote_message *message)
 {
     char path[MOTE_PATH_SIZE];
     int64_t newest = 0;
+    DIR *scan = NULL;
     int status = make_folder(folder, message);
     if (!status)
-        status = newest_below(folder, INT64_MAX, &newest, message);
+        status = open_scan(&scan, folder, message);
+    if (!status)
+        status = newest_below(scan, folder, INT64_MAX, &newest, message);
     if (!status && generation_path(path, folder, newest + 1))
         status = too_long(folder, message);
     if (!status)
         status = mote_file_store(path, writer, message);
     if (!status)
-        remove_old(folder, newest + 1);
+        remove_old(scan, folder, newest + 1);
+    if (scan)
+        closedir(scan);
     return status;
 }
 
@@ -131,19 +139,16 @@ static void name_loaded(mote_message *message, const char *path)
         snprintf(message->text + length, sizeof message->text - length, "; went back to %s", path);
 }
 
-int mote_generation_load(const char *folder, const mote_memory *memory, unsigned char **bytes, int64_t *length,
-                         mote_message *message)
+/* The newest file that is whole, over those that are not. */
+static int load_newest(DIR *scan, const char *folder, const mote_memory *memory, unsigned char **bytes,
+                       int64_t *length, mote_message *message)
 {
     char path[MOTE_PATH_SIZE];
     mote_message reason;
     int64_t number = INT64_MAX;
     int status, last = MOTE_ENOENT;
-    *bytes = NULL;
-    *length = 0;
-    if (message)
-        message->text[0] = '\0';
     for (;;) {
-        status = newest_below(folder, number, &number, &reason);
+        status = newest_below(scan, folder, number, &number, &reason);
         if (status || !number)
             break;
         if (generation_path(path, folder, number))
@@ -161,6 +166,22 @@ int mote_generation_load(const char *folder, const mote_memory *memory, unsigned
     if (status)
         return mote_fail(message, status, "%s", reason.text);
     return last == MOTE_ENOENT ? mote_fail(message, last, "%s holds no checkpoint", folder) : last;
+}
+
+int mote_generation_load(const char *folder, const mote_memory *memory, unsigned char **bytes, int64_t *length,
+                         mote_message *message)
+{
+    DIR *scan;
+    *bytes = NULL;
+    *length = 0;
+    if (message)
+        message->text[0] = '\0';
+    int status = open_scan(&scan, folder, message);
+    if (status)
+        return status;
+    status = load_newest(scan, folder, memory, bytes, length, message);
+    closedir(scan);
+    return status;
 }
 
 static int refuse_lock(int descriptor, int error, const char *folder, const char *path, mote_message *message)

@@ -276,6 +276,7 @@ int mote_config_read(mote_config **file, const char *path, char *message, size_t
     FILE *stream = fopen(path, "rb");
     if (!stream)
         return fail_errno(errno, path, message, size);
+    setvbuf(stream, NULL, _IONBF, 0); /* read straight into the block: no other memory is asked for */
     int status = slurp(stream, &memory, &text, &length), error = errno;
     fclose(stream);
     if (status == MOTE_OK)

@@ -2,6 +2,7 @@
 /* root.json: what a run found and how (layout: doc/files.rst), as a jansson tree that is written at once. Infinities are
  * the strings "inf" and "-inf", and what is not a number is null. Texts that are no UTF-8 keep their ASCII; every other
  * byte of them becomes U+FFFD. */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <mote/output.h>
@@ -18,8 +19,9 @@ static json_t *text(const char *value)
 {
     char safe[1024];
     size_t used = 0;
+    errno = 0;
     json_t *string = value ? json_string(value) : json_null();
-    if (string)
+    if (string || errno == ENOMEM)
         return string;
     for (; *value && used + 4 < sizeof safe; ++value) {
         if ((unsigned char)*value < 0x80)

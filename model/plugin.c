@@ -93,10 +93,12 @@ static int load_object(mote_loaded_plugin *plugin, const char *path, mote_plugin
     if (status)
         return mote_fail(message, status, "%s: %s", path,
                               status == MOTE_ENOENT ? "no such plug-in" : strerror(errno));
+    errno = 0;
     plugin->handle = open_object(path);
     if (!plugin->handle) {
+        const int error = errno; /* as the linker's last call left it: its reasons are words alone */
         const char *reason = dlerror();
-        return mote_fail(message, MOTE_EPLUGIN, "%s: cannot be loaded: %s", path,
+        return mote_fail(message, error == ENOMEM ? MOTE_ENOMEM : MOTE_EPLUGIN, "%s: cannot be loaded: %s", path,
                               reason ? reason : "unknown reason");
     }
     const int64_t *abi = dlsym(plugin->handle, "mote_plugin_abi");

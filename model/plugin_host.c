@@ -22,7 +22,8 @@ int mote_plugin_hash_file(const char *path, uint64_t *hash)
     size_t n;
     FILE *file = fopen(path, "rb");
     if (!file)
-        return errno == ENOENT ? MOTE_ENOENT : MOTE_EIO;
+        return errno == ENOENT ? MOTE_ENOENT : errno == ENOMEM ? MOTE_ENOMEM : MOTE_EIO;
+    setvbuf(file, NULL, _IONBF, 0); /* read straight into `bytes`: no other memory is asked for */
     while ((n = fread(bytes, 1, sizeof bytes, file)) > 0) {
         *hash = mote_hash(*hash, bytes, n);
         length += n;

@@ -324,7 +324,10 @@ static void plugins_survive_malloc(void **state)
         check_walk(load_linked, NULL, FAULT_MALLOC | stay, 30, "linked-in model");
         /* glibc's linker frees at dlclose a block that it had before: blocks cannot be counted across it. */
         fault_report report = fault_walk(load_shared, NULL, FAULT_MALLOC | stay | FAULT_UNCOUNTED);
-        assert_int_equal(fault_count(&report), 0);
+        /* glibc's linker does without one block when it maps a new object, the text of the object's folder, which only
+         * $ORIGIN in the object needs: that allocation fails and the load is right. */
+        assert_int_equal(fault_count(&report), report.through);
+        assert_in_range(report.through, 0, stay ? 0 : 1);
         assert_true(report.points > 60);
     }
 }
