@@ -4,6 +4,7 @@
 #ifndef MOTE_CLI_CLI_H
 #define MOTE_CLI_CLI_H
 
+#include <mote/config.h>
 #include <mote/run.h>
 #include <stdio.h>
 
@@ -65,6 +66,8 @@ void mote_verb_help(const mote_verb *verb, FILE *out);
 int mote_exit_code(int status);
 int mote_exit_code_of_config(int status);
 int mote_complain(int code, const char *format, ...) MOTE_PRINTF(2, 3); /* "mote: ..." on stderr; returns code */
+/* Names the values that hold " #": most likely with a comment of another kind of file. */
+void mote_point_at_comments(const mote_config *file);
 
 /* options.c: which options are common to all samplers (section [run]) and which belong to one. */
 int mote_option_is_common(const char *key);

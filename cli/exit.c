@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Status codes of the library as exit codes of the program, and complaints on stderr. */
 #include <stdarg.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -43,4 +44,16 @@ int mote_complain(int code, const char *format, ...)
     fputc('\n', stderr);
     va_end(arguments);
     return code;
+}
+
+void mote_point_at_comments(const mote_config *file)
+{
+    const char *name, *key;
+    for (int64_t i = 0; (name = mote_config_section_name(file, i)); ++i) {
+        const mote_config *section = mote_config_section(file, name);
+        for (int64_t k = 0; (key = mote_config_key(section, k)); ++k)
+            if (strstr(mote_config_get(section, key, ""), " #"))
+                fprintf(stderr, "mote: %s: the value of '%s' holds ' #': comments after a value begin with ';'\n",
+                        mote_config_where(section, key), key);
+    }
 }

@@ -418,19 +418,6 @@ static void find_worker(mote_job *job, const char *program)
         (void)mote_option_set(table, job->options, "worker_program", job->worker, NULL, 0);
 }
 
-/* A value that holds " #" is most likely one with a comment of another kind of file. */
-static void point_at_comments(const mote_config *file)
-{
-    const char *name, *key;
-    for (int64_t i = 0; (name = mote_config_section_name(file, i)); ++i) {
-        const mote_config *section = mote_config_section(file, name);
-        for (int64_t k = 0; (key = mote_config_key(section, k)); ++k)
-            if (strstr(mote_config_get(section, key, ""), " #"))
-                fprintf(stderr, "mote: %s: the value of '%s' holds ' #': comments after a value begin with ';'\n",
-                        mote_config_where(section, key), key);
-    }
-}
-
 static int make_ready(mote_job *job, const mote_arguments *arguments)
 {
     int code = set_from_arguments(job->file, arguments);
@@ -452,7 +439,7 @@ static int complete(mote_job *job, const mote_arguments *arguments)
 {
     int code = make_ready(job, arguments);
     if (code)
-        point_at_comments(job->file);
+        mote_point_at_comments(job->file);
     return code;
 }
 
