@@ -302,11 +302,12 @@ static int checkpoint_if_due(mote_run *run)
     return mote_run_checkpoint(run);
 }
 
-/* An error of the model or of its workers came before the step changed anything that counts: what was reached is
- * kept. The error stays the answer, whether that succeeds or not. */
+/* An error of the model or of its workers, or the lack of memory, came before the step changed anything that counts:
+ * what was reached is kept. The error stays the answer, whether that succeeds or not. */
 static int keep_what_was_reached(mote_run *run, int status)
 {
-    if (run->settings.checkpoint && (status < 0 || status == MOTE_EMODEL || status == MOTE_EWORKER)) {
+    if (run->settings.checkpoint
+        && (status < 0 || status == MOTE_EMODEL || status == MOTE_EWORKER || status == MOTE_ENOMEM)) {
         const mote_message reason = run->message;
         if (mote_run_checkpoint(run))
             mote_run_log(run, MOTE_LOG_WARNING, "%s", run->message.text);

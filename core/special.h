@@ -6,9 +6,10 @@
  * about 1e-13 relative for shapes from 0.01 to 1e6. NaN for arguments outside the domain.
  *
  * Quantiles take u and complement = 1 - u, solve for the smaller of the two, and satisfy |F(Q(u)) - u| <= 1e-12. Where
- * the true quantile has no double (gamma of shape 0.01: one draw in 1200 lies below DBL_MIN), the result
- * is the nearest of DBL_MIN and DBL_MAX; only u = 0 and complement = 0 give the ends of the support. So a draw from
- * inside the unit interval always has a finite density. */
+ * the true quantile has no normal double (gamma of shape 0.01: one draw in 1200 lies below DBL_MIN), the result
+ * is the nearest of DBL_MIN and DBL_MAX, and |F(Q(u)) - u| may be as large as F(DBL_MIN); only u = 0 and complement = 0
+ * give the ends of the support. So a draw from inside the unit interval always has a finite density. The priors of
+ * model/ take the scale into account before they saturate. */
 #ifndef MOTE_CORE_SPECIAL_H
 #define MOTE_CORE_SPECIAL_H
 

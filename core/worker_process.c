@@ -165,7 +165,7 @@ static int greet(const mote_worker *worker, const mote_executor *executor)
 static int cannot_start(const mote_executor *executor, const char *program, int error)
 {
     const int option = error == ENOENT || error == ENOTDIR || error == EACCES || error == ENOEXEC;
-    return mote_fail(executor->message, option ? MOTE_EOPTION : MOTE_EWORKER,
+    return mote_fail(executor->message, option ? MOTE_EOPTION : error == ENOMEM ? MOTE_ENOMEM : MOTE_EWORKER,
                      "the worker program %s cannot be started: %s%s", program, strerror(error),
                      option ? "; option worker_program names another" : "");
 }

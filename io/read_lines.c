@@ -17,7 +17,8 @@ int mote_lines_open(mote_lines *lines, const mote_memory *memory, const char *pa
         int error = errno;
         if (strerror_r(error, reason, sizeof reason))
             snprintf(reason, sizeof reason, "error %d", error);
-        return mote_fail_text(message, size, error == ENOENT ? MOTE_ENOENT : MOTE_EIO, "%s: %s", path, reason);
+        return mote_fail_text(message, size, error == ENOENT ? MOTE_ENOENT : error == ENOMEM ? MOTE_ENOMEM : MOTE_EIO,
+                              "%s: %s", path, reason);
     }
     return MOTE_OK;
 }

@@ -274,39 +274,67 @@ static double log_density_beta(const double *p, double x)
     return mote_beta_log_slope(x, 1.0 - x, p[0], p[1]) - log(x) - log1p(-x);
 }
 
+/* A gamma variate t of scale 1 and small shape a is often no double, though scale * t or scale / t is one. Below
+ * DBL_MIN it is known by its logarithm: there P(a, t) = t^a / Gamma(a + 1) to the last bit. t = x / y below. */
+static double log_quantile_below(double u, double complement, double shape)
+{
+    return ((u < complement ? log(u) : log1p(-complement)) + mote_log_gamma(shape + 1.0)) / shape;
+}
+
+static double gamma_cdf_of_ratio(double x, double y, double shape, double *complement)
+{
+    const double ratio = x / y;
+    if (!(ratio < DBL_MIN && x > 0.0 && isfinite(y)))
+        return mote_gamma_cdf(ratio, shape, complement);
+    const double log_lower = shape * (log(x) - log(y)) - mote_log_gamma(shape + 1.0);
+    *complement = -expm1(log_lower);
+    return exp(log_lower);
+}
+
+static double gamma_log_slope_of_ratio(double x, double y, double shape)
+{
+    const double ratio = x / y;
+    if (!(ratio < DBL_MIN && x > 0.0 && isfinite(y)))
+        return mote_gamma_log_slope(ratio, shape);
+    return shape * (log(x) - log(y)) - mote_log_gamma(shape);
+}
+
 static double quantile_gamma(const double *p, double u, double complement)
 {
-    const double x = p[1] * mote_gamma_quantile(u, complement, p[0]);
-    return u > 0.0 && complement > 0.0 ? inside(x) : x;
+    const double t = mote_gamma_quantile(u, complement, p[0]);
+    if (!(u > 0.0 && complement > 0.0))
+        return p[1] * t;
+    return inside(t > DBL_MIN ? p[1] * t : exp(log(p[1]) + log_quantile_below(u, complement, p[0])));
 }
 
 static double cdf_gamma(const double *p, double x, double *complement)
 {
-    return mote_gamma_cdf(x / p[1], p[0], complement);
+    return gamma_cdf_of_ratio(x, p[1], p[0], complement);
 }
 
 static double log_density_gamma(const double *p, double x)
 {
-    return x == 0.0 ? at_zero(p[0], -log(p[1])) : mote_gamma_log_slope(x / p[1], p[0]) - log(x);
+    return x == 0.0 ? at_zero(p[0], -log(p[1])) : gamma_log_slope_of_ratio(x, p[1], p[0]) - log(x);
 }
 
 static double quantile_inverse_gamma(const double *p, double u, double complement)
 {
-    const double x = p[1] / mote_gamma_quantile(complement, u, p[0]);
-    return u > 0.0 && complement > 0.0 ? inside(x) : x;
+    const double t = mote_gamma_quantile(complement, u, p[0]);
+    if (!(u > 0.0 && complement > 0.0))
+        return p[1] / t;
+    return inside(t > DBL_MIN ? p[1] / t : exp(log(p[1]) - log_quantile_below(complement, u, p[0])));
 }
 
 static double cdf_inverse_gamma(const double *p, double x, double *complement)
 {
     double upper;
-    *complement = mote_gamma_cdf(p[1] / x, p[0], &upper);
+    *complement = gamma_cdf_of_ratio(p[1], x, p[0], &upper);
     return upper;
 }
 
 static double log_density_inverse_gamma(const double *p, double x)
 {
-    const double ratio = p[1] / x;
-    return isinf(ratio) ? -INFINITY : mote_gamma_log_slope(ratio, p[0]) - log(x);
+    return isinf(p[1] / x) ? -INFINITY : gamma_log_slope_of_ratio(p[1], x, p[0]) - log(x);
 }
 
 static double quantile_student(const double *p, double u, double complement)

@@ -295,7 +295,8 @@ int mote_space_open(mote_space *space, const mote_target *target, const mote_mem
     if (!status)
         status = compile(space, message);
     if (!status && space->dimension == 0)
-        status = mote_fail(message, MOTE_EINVAL, "the target has no parameter to sample: all are fixed or derived");
+        status = mote_fail(message, MOTE_EINVAL, "%s has no parameter to sample: all are fixed or derived",
+                           space->target.name ? space->target.name : "the target");
     if (status)
         mote_space_close(space);
     return status;

@@ -78,7 +78,9 @@ static int open_path(mote_run *run, mote_pmmh_run_state *state)
         status = mote_datum_open(&state->datum, &state->space, &run->memory);
     state->weight = status ? NULL : mote_memory_allocate(&run->memory, particles, sizeof(double));
     if (!status && !state->weight)
-        status = mote_fail(&run->message, MOTE_ENOMEM, "no memory for the filter of a path");
+        status = MOTE_ENOMEM;
+    if (status == MOTE_ENOMEM)
+        mote_fail(&run->message, status, "no memory for the filter of a path");
     if (status)
         mote_pmmh_close_path(run);
     else

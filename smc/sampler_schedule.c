@@ -108,6 +108,7 @@ static int write_schedule(const mote_smc_state *state, FILE *file)
 
 int mote_smc_write_schedule(mote_run *run, const char *path)
 {
+    char buffer[4096];
     int status = mote_run_usable(run);
     if (status || !path)
         return status ? status : MOTE_EINVAL;
@@ -118,7 +119,8 @@ int mote_smc_write_schedule(mote_run *run, const char *path)
         return mote_fail(&run->message, MOTE_ESTATE, "the schedule is complete only when the run has finished");
     FILE *file = fopen(path, "w");
     if (!file)
-        return mote_fail(&run->message, MOTE_EIO, "%s: %s", path, strerror(errno));
+        return mote_fail(&run->message, errno == ENOMEM ? MOTE_ENOMEM : MOTE_EIO, "%s: %s", path, strerror(errno));
+    setvbuf(file, buffer, _IOFBF, sizeof buffer); /* no other memory is asked for */
     int failed = write_schedule(state, file);
     failed |= fclose(file) != 0;
     return failed ? mote_fail(&run->message, MOTE_EIO, "%s: %s", path, strerror(errno)) : MOTE_OK;
@@ -131,8 +133,10 @@ static int read_file(mote_run *run, const char *path, char **text)
     long size = -1;
     *text = NULL;
     if (!file)
-        return mote_fail(&run->message, errno == ENOENT ? MOTE_ENOENT : MOTE_EIO, "option replay: %s: %s", path,
-                         strerror(errno));
+        return mote_fail(&run->message,
+                         errno == ENOENT ? MOTE_ENOENT : errno == ENOMEM ? MOTE_ENOMEM : MOTE_EIO,
+                         "option replay: %s: %s", path, strerror(errno));
+    setvbuf(file, NULL, _IONBF, 0); /* read at once into its block: no other memory is asked for */
     if (!fseek(file, 0, SEEK_END))
         size = ftell(file);
     int status = size < 0 || size > LONGEST_FILE || fseek(file, 0, SEEK_SET) ? MOTE_EIO : MOTE_OK;

@@ -106,7 +106,7 @@ MOTE_API int mote_nested_get_result(mote_run *run, mote_nested_result *result);
 /* The maximum-likelihood point: `theta` as the likelihood saw it, and derived values (either may be NULL). */
 MOTE_API int mote_nested_get_best(mote_run *run, double *theta, double *derived);
 
-/* "insertion_rank" for MOTE_WARNING_INSERTION_RANK, and the sentence; NULL for an unknown bit. */
+/* "INSERTION_RANK" for MOTE_WARNING_INSERTION_RANK, and the sentence; NULL for an unknown bit. */
 MOTE_API const char *mote_warning_name(int64_t bit);
 MOTE_API const char *mote_warning_text(int64_t bit);
 

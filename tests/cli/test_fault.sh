@@ -8,15 +8,16 @@ fault() {
     printf '[run]\nmodel = %s\nseed = 1\n[nested]\nlive_points = 50\n[model]\nlikelihood = %s\n' "$model" "$4" >$4.ini
     expect "$1" "$2" "$3" "$mote" run $4.ini
 }
-fault "likelihood NaN" 65 "likelihood" nan
-fault "likelihood reports failure" 65 "fail" failing
-also "mend the model first"
-fault "likelihood asks to stop" 65 "-7" stop
-fault "likelihood zero everywhere" 65 "zero likelihood" zero
-also "no checkpoint to continue from"
+fault "likelihood NaN" 65 "pair: 150 of the first 150 evaluations failed, most because the log-likelihood was not a number" nan
+fault "likelihood reports failure" 65 "failed, most because the likelihood function reported a failure" failing
+also "pair: " "mend the model first"
+fault "likelihood asks to stop" 65 "pair: the model asked to stop with code -7" stop
+fault "likelihood zero everywhere" 65 "draws from the prior have zero likelihood" zero
+also "pair: all of" "no checkpoint to continue from"
 fault "constant likelihood" 0 "log Z" constant
 check "whose evidence is 0" awk '/^log Z/ { exit !($4 < 0.01 && $4 > -0.01) }' out
-fault "half of the prior fails" 65 "fail" half_nan
+fault "half of the prior fails" 65 "failed, most because the log-likelihood was not a number" half_nan
+also "pair: " "limit: option failed_share = 0.1"
 expect "which may be allowed" 0 "failed evaluations: nan" "$mote" run half_nan.ini --force --failed-share 1
 
 printf '[run]\nmodel = gaussian\nseed = 3\n[nested]\nlive_points = 100\n' >g.ini

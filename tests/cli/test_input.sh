@@ -45,7 +45,7 @@ try "bounds reversed" 78 "x.ini:4: x1 = uniform 5 -5"
 printf '[run]\nmodel = gaussian\n[parameters]\nx1 = unform 0 1\n' >x.ini
 try "unknown prior" 78 "did you mean 'uniform'"
 printf '[run]\nmodel = gaussian\n[parameters]\nx1 = 0\nx2 = 0\n' >x.ini
-try "nothing left to sample" 78 ""
+try "nothing left to sample" 78 "gaussian has no parameter to sample: all are fixed or derived"
 
 for odd in no_symbol no_abi newer no_target wrong_kind; do
     printf '[run]\nmodel = %s\n' "$plugins/$odd.so" >x.ini

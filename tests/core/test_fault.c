@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The failing allocator finds what is planted, and nothing in core. */
+/* The failing allocator finds what is planted, and nothing in core. Public calls that ask for memory are walked here
+ * (sources, options, ini texts), in tests/nested/test_memory.c (life of a run, draws, checkpoints, result files, plug-ins)
+ * and test_memory_calls.c (executors, resampling of draws, results), in tests/smc/test_memory.c (every algorithm on a
+ * state-space model, pushes, paths, resampling), test_smc_sampler_run.c, and in the tests of the model folder and of mcmc
+ * for what these have. */
 #define MOTE_FAULT_MALLOC 1
 #include "tests/support/fault.h"
 
@@ -34,8 +38,9 @@ static int two_blocks(void *ctx, const mote_allocator *allocator)
 static void harness_finds_plants(void **state)
 {
     (void)state;
-    static const fault_report expected[] = { { 2 }, { 2, .leaks = 1 }, { 2, .crashes = 1 },
-                                             { 2, .wrong = 1, .through = 1 } };
+    static const fault_report expected[] = { { .points = 2 }, { .points = 2, .leaks = 1 },
+                                             { .points = 2, .crashes = 1 },
+                                             { .points = 2, .wrong = 1, .through = 1 } };
     for (int plant = 0; plant < 4; ++plant) {
         fault_report report = fault_walk(two_blocks, &plant, FAULT_ONCE);
         assert_same_bytes(&report, &expected[plant], sizeof report);
@@ -196,6 +201,84 @@ static int config_file(void *ctx, const mote_allocator *allocator)
     return status;
 }
 
+/* A failure while a number is recorded is kept in the source. */
+static int sources(void *ctx, const mote_allocator *allocator)
+{
+    mote_source *live = NULL, *record = NULL, *replay = NULL, *enumerator = NULL;
+    double first[40], again[40];
+    (void)ctx, (void)allocator;
+    int status = mote_source_open_live(&live, 1, 0);
+    if (!status)
+        status = mote_source_open_record(&record, live);
+    if (!status)
+        mote_normals(record, first, 40);
+    if (!status)
+        status = mote_source_status(record);
+    if (!status)
+        status = mote_source_open_replay(&replay, record);
+    if (!status)
+        mote_normals(replay, again, 40);
+    if (!status)
+        status = mote_source_status(replay);
+    if (!status && memcmp(first, again, sizeof first))
+        status = -1;
+    if (!status)
+        status = mote_source_open_enumerate(&enumerator);
+    mote_source_close(&enumerator);
+    mote_source_close(&replay);
+    mote_source_close(&record);
+    mote_source_close(&live);
+    return status;
+}
+
+static int config_text(void *ctx, const mote_allocator *allocator)
+{
+    char message[256] = "";
+    mote_config *file = NULL;
+    (void)ctx, (void)allocator;
+    int status = mote_config_parse(&file, ini, "text", message, sizeof message);
+    if (!status)
+        status = mote_config_set(file, "c", "k", "v");
+    else if (!*message)
+        status = -1;
+    mote_config_free(&file);
+    return status;
+}
+
+/* Texts are kept by reference: setting, finding and printing an option ask for no memory at all. */
+static int option_set(void *ctx, const mote_allocator *allocator)
+{
+    mote_nested_options values = { .head = MOTE_VERSIONED(mote_nested_options) };
+    char message[256] = "", text[64];
+    (void)ctx, (void)allocator;
+    int status = mote_option_set(&table, &values, "live_points", "1e3", message, sizeof message);
+    if (!status)
+        status = mote_option_set(&table, &values, "checkpoint", "folder", message, sizeof message);
+    if (!status)
+        status = mote_option_set(&table, &values, "step", "slice", message, sizeof message);
+    if (!status && mote_option_set(&table, &values, "live_pionts", "1", message, sizeof message) != MOTE_EOPTION)
+        status = -1;
+    return status ? status : mote_option_get(&table, &values, "precision", text, sizeof text);
+}
+
+static void public_calls_survive_malloc(void **state)
+{
+    (void)state;
+#ifndef MOTE_FAULT_HAS_MALLOC
+    skip();
+#endif
+    for (int stay = 0; stay <= 1; ++stay) {
+        fault_report report = fault_walk(sources, NULL, FAULT_MALLOC | stay);
+        assert_int_equal(fault_count(&report), 0);
+        assert_true(report.points >= 6);
+        report = fault_walk(config_text, NULL, FAULT_MALLOC | stay);
+        assert_int_equal(fault_count(&report), 0);
+        assert_true(report.points > 20);
+        report = fault_walk(option_set, NULL, FAULT_MALLOC | stay);
+        assert_int_equal(fault_count(&report) + report.points, 0);
+    }
+}
+
 static int checkpoint_by_malloc(void *ctx, const mote_allocator *allocator)
 {
     return checkpoint(ctx, allocator);
@@ -232,6 +315,7 @@ int main(void)
         cmocka_unit_test(malloc_is_interposed_everywhere),
         cmocka_unit_test(core_survives),
         cmocka_unit_test(core_survives_malloc),
+        cmocka_unit_test(public_calls_survive_malloc),
     };
     return run_unit_tests(tests);
 }

@@ -24,9 +24,16 @@ static void unknown_codes_have_a_text(void **state)
     assert_non_null(strstr(mote_strerror(9999), "unknown"));
 }
 
+static void the_version_is_that_of_the_headers(void **state)
+{
+    (void)state;
+    assert_string_equal(mote_version(), MOTE_VERSION_STRING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(names_go_both_ways),
-                                        cmocka_unit_test(unknown_codes_have_a_text) };
+                                        cmocka_unit_test(unknown_codes_have_a_text),
+                                        cmocka_unit_test(the_version_is_that_of_the_headers) };
     return run_unit_tests(tests);
 }

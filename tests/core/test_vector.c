@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* exp, log, sincos over their full range against long double; the same bits from every build that this processor runs;
  * the law of the normals (fixed address, so that nothing here fails by chance: rates are those of a fresh address). */
+#include <mote/maths.h>
 #include <stdlib.h>
 
 #include "core/vector.h"
@@ -522,9 +523,35 @@ static void law_of_normals(void **state)
     assert_true(distance < 2.3); /* the largest of 16: 1.6e-3 */
 }
 
+/* The public names: single known answers, the ends of the range, in place, nothing for n = 0. */
+static void public_exp_and_log(void **state)
+{
+    const double arguments[] = { 0, 1, -1, -INFINITY, INFINITY, 710, -746, NAN }, numbers[] = { 1, 10, 0, -1, INFINITY, 5e-324 };
+    const double powers[] = { 1, 2.7182818284590452354, 0.36787944117144232160, 0, INFINITY, INFINITY, 0 };
+    const double logs[] = { 0, 2.3025850929940456840, -INFINITY, NAN, INFINITY, -744.44007192138126231 };
+    double out[8] = { 7 };
+    (void)state;
+    mote_exp_array(out, arguments, 0);
+    assert_true(out[0] == 7);
+    mote_exp_array(out, arguments, 8);
+    for (int i = 0; i < 7; ++i)
+        assert_true(out[i] == powers[i] || fabs(out[i] / powers[i] - 1) <= 2.3e-16);
+    assert_true(isnan(out[7]));
+    memcpy(out, numbers, sizeof numbers);
+    mote_log_array(out, out, 6);
+    for (int i = 0; i < 6; ++i)
+        assert_true(isnan(logs[i]) ? isnan(out[i]) : out[i] == logs[i] || fabs(out[i] / logs[i] - 1) <= 2.3e-16);
+    fill(-700, 700);
+    mote_exp_array(y, x, N);
+    mote_log_array(y, y, N);
+    for (int i = 0; i < N; ++i)
+        assert_close(y[i], x[i], 0, 3e-16 * fmax(1, fabs(x[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(public_exp_and_log),
         cmocka_unit_test(exp_full_range),         cmocka_unit_test(exp_edges),
         cmocka_unit_test(log_full_range),         cmocka_unit_test(log_edges),
         cmocka_unit_test(sincos_full_turn),       cmocka_unit_test(uniforms_are_inside),

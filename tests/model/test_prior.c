@@ -71,6 +71,56 @@ static void round_trips(void **state)
     }
 }
 
+/* |F(Q(u)) - u| at u, or 0 where the true quantile has no normal double and Q gave the nearest that there is: F does not
+ * reach u at DBL_MAX, or is above it at DBL_MIN. What the spacing of doubles is worth is far below 1e-12 here. */
+static double miss(const mote_parameter *law, double u, double complement, int64_t *saturated)
+{
+    double rest;
+    const double x = mote_prior_quantile(law, u, complement), p = mote_prior_cdf(law, x, &rest);
+    const int nearest = (x == DBL_MIN && p >= u) || (x == DBL_MAX && rest >= complement);
+    assert_true(x >= DBL_MIN && x <= DBL_MAX && isfinite(mote_prior_log_density(law, x)));
+    *saturated += nearest;
+    return nearest ? 0.0 : fmax(fabs(p - u), fabs(rest - complement));
+}
+
+/* The whole range of shapes, and scales that bring into reach, or take out of it, what a variate of scale 1 is not. */
+static void gamma_quantiles_hold_for_shapes_and_scales(void **state)
+{
+    static const double shapes[] = { 0.01, 0.03, 0.1, 0.3, 0.5, 1, 1.7, 3, 10, 19.9, 20.1, 60, 500, 1e4, 2e5, 1e6 };
+    static const double scales[] = { 1, 1e-5, 1e5, 1e-150, 1e150 };
+    (void)state;
+    for (int inverse = 0; inverse <= 1; ++inverse) {
+        double worst = 0.0;
+        int64_t saturated = 0, points = 0;
+        for (size_t i = 0; i < COUNT(shapes) * COUNT(scales); ++i) {
+            const double shape = shapes[i / COUNT(scales)], scale = scales[i % COUNT(scales)];
+            const mote_parameter gamma = MOTE_GAMMA("g", shape, scale), law = MOTE_INVERSE_GAMMA("i", shape, scale);
+            for (int k = 0; k < 58; ++k, ++points) {
+                const double small = k < 30   ? pow(10.0, -1 - k / 2)
+                                     : k < 44 ? 6e-4 + 5e-5 * (k / 2 - 15)
+                                              : 0.05 * (k / 2 - 20);
+                const double u = k % 2 ? small : 1.0 - small, complement = k % 2 ? 1.0 - small : small;
+                worst = fmax(worst, miss(inverse ? &law : &gamma, u, complement, &saturated));
+            }
+        }
+        print_message("%sgamma: |F(Q(u)) - u| <= %.2g, %lld of %lld quantiles beyond the doubles\n",
+                      inverse ? "inverse " : "", worst, (long long)saturated, (long long)points);
+        assert_true(worst <= 1e-12);
+        assert_true(saturated > 0 && saturated < points / 10);
+    }
+}
+
+/* P(a, x) = x^a / Gamma(a + 1) for tiny x, so Q(u) = (u Gamma(a + 1))^(1/a): a scale of 1e200 brings the quantile of
+ * shape 0.01 at u = 1e-4, 8.9e-403, among the doubles; and the inverse law is its mirror image. */
+static void gamma_quantiles_below_the_doubles(void **state)
+{
+    const mote_parameter gamma = MOTE_GAMMA("g", 0.01, 1e200), inverse = MOTE_INVERSE_GAMMA("i", 0.01, 1e-200);
+    const double expected = pow(10.0, -200.0) * exp(100.0 * lgamma(1.01));
+    (void)state;
+    assert_close(mote_prior_quantile(&gamma, 1e-4, 1.0 - 1e-4) / expected, 1.0, 1e-11, 0.0);
+    assert_close(mote_prior_quantile(&inverse, 1.0 - 1e-4, 1e-4) * expected, 1.0, 1e-11, 0.0);
+}
+
 /* Smaller u gives no larger x, also across the changes of method. */
 static void quantiles_are_monotone(void **state)
 {
@@ -290,6 +340,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_pass),
         cmocka_unit_test(round_trips),
+        cmocka_unit_test(gamma_quantiles_hold_for_shapes_and_scales),
+        cmocka_unit_test(gamma_quantiles_below_the_doubles),
         cmocka_unit_test(quantiles_are_monotone),
         cmocka_unit_test(density_is_the_derivative),
         cmocka_unit_test(density_integrates_to_one),

@@ -132,7 +132,8 @@ static void processes_survive(void **state)
     mote_config *config = NULL;
     mote_loaded_plugin *plugin = NULL;
     (void)state;
-    assert_status(mote_config_parse(&config, "[model]\nlikelihood = gaussian\n", "test", message, sizeof message), MOTE_OK);
+    assert_status(mote_config_parse(&config, "[model]\nlikelihood = gaussian\n", "test", message, sizeof message),
+                  MOTE_OK);
     assert_status(mote_plugin_load(&plugin, MOTE_BUILD "/tests/plugins/.libs/model.so",
                                    mote_config_section(config, "model"), message, sizeof message), MOTE_OK);
     check_life(plan_of(mote_plugin_target(plugin), MOTE_EXECUTOR_PROCESSES), "processes");

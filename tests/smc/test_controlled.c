@@ -29,6 +29,31 @@ static void one_fit_is_exact(void **unused)
     assert_close(evidence_of(&linear_gaussian_a, &options), LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 0, 1e-9);
 }
 
+/* The first filter is the model's own; after one fit, which is exact here, log Z is known and every filter's is kept. */
+static void filters_are_recorded(void **unused)
+{
+    const mote_controlled_options options = { .head = MOTE_VERSIONED(mote_controlled_options), .particles = 50, .fits = 2,
+                                              .seed = 1 };
+    const mote_filter_options plain = { .head = MOTE_VERSIONED(mote_filter_options), .particles = 50, .seed = 1 };
+    double log_evidence = NAN, residual = NAN, first;
+    (void)unused;
+    mote_run *run = finished_run_of(mote_controlled, &linear_gaussian_a, &options);
+    assert_status(mote_controlled_record(run, 0, &first, &residual), MOTE_OK);
+    assert_true(fabs(first - LINEAR_GAUSSIAN_A_LOG_EVIDENCE) > 1e-3 && fabs(first - LINEAR_GAUSSIAN_A_LOG_EVIDENCE) < 5);
+    assert_true(residual >= 0 && residual < 1e-12);
+    assert_status(mote_controlled_record(run, 1, &log_evidence, NULL), MOTE_OK);
+    assert_close(log_evidence, LINEAR_GAUSSIAN_A_LOG_EVIDENCE, 0, 1e-9);
+    assert_status(mote_controlled_record(run, 2, &log_evidence, &residual), MOTE_OK);
+    assert_close(log_evidence, mote_draws_log_evidence(mote_run_draws(run)), 0, 0);
+    assert_true(isnan(residual));
+    assert_status(mote_controlled_record(run, 3, &log_evidence, NULL), MOTE_EINVAL);
+    assert_status(mote_controlled_record(run, -1, &log_evidence, NULL), MOTE_EINVAL);
+    mote_run_close(&run);
+    run = finished_run_of(mote_filter, &linear_gaussian_a, &plain);
+    assert_status(mote_controlled_record(run, 0, &log_evidence, NULL), MOTE_EKIND);
+    mote_run_close(&run);
+}
+
 /* ---- two coordinates that turn into each other ---- */
 
 static const double TURN[2][2] = { { 0.8, 0.3 }, { -0.2, 0.7 } }, NOISE[2][2] = { { 1, 0.4 }, { 0.4, 0.5 } };
@@ -273,7 +298,8 @@ static void what_is_wrong_is_named(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_fit_is_exact),      cmocka_unit_test(two_coordinates_are_exact),
+        cmocka_unit_test(one_fit_is_exact),
+        cmocka_unit_test(filters_are_recorded),      cmocka_unit_test(two_coordinates_are_exact),
         cmocka_unit_test(volatility_gains),      cmocka_unit_test(fits_stop_and_particles_double),
         cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(resuming_does_not_show), cmocka_unit_test(codes_above_zero_are_errors),

@@ -184,6 +184,66 @@ static void every_kind_of_filter_survives(void **unused)
     }
 }
 
+/* ---- public calls on runs that have ended, and on none */
+
+static int resamples(void *ctx, const mote_allocator *allocator)
+{
+    static const double weight[] = { 1, 2, 3, 4 };
+    const int64_t choice = *(const int64_t *)ctx;
+    mote_source *source = NULL;
+    int32_t ancestor[4] = { -1, -1, -1, -1 };
+    double output[4];
+    (void)allocator;
+    int status = mote_source_open_live(&source, 1, 0);
+    if (!status)
+        status = mote_resample_ancestors(source, choice, weight, 4, 4, ancestor, output);
+    for (int i = 0; i < 4 && !status; ++i)
+        status = ancestor[i] < 0 || ancestor[i] > 3 ? OTHER_BYTES : MOTE_OK;
+    mote_source_close(&source);
+    return status;
+}
+
+static void resampling_survives(void **unused)
+{
+    (void)unused;
+#ifndef MOTE_FAULT_HAS_MALLOC
+    skip();
+#endif
+    for (int64_t choice = 0; mote_resampling_name(choice); ++choice)
+        for (int stay = 0; stay <= 1; ++stay) {
+            const fault_report report = fault_walk(resamples, &choice, FAULT_MALLOC | stay);
+            assert_int_equal(fault_count(&report), 0);
+            assert_true(report.points >= 2);
+        }
+}
+
+/* A path of a chain's draw is made anew by a filter, which is opened for the first. */
+static int finds_path(void *ctx, const mote_allocator *allocator)
+{
+    const subject *s = ctx;
+    const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .allocator = allocator };
+    double states[2 * (TIMES + 1)];
+    mote_run *run = NULL;
+    int status = open_subject(&run, s, &hooks);
+    status = run ? with_message(status, run) : status;
+    if (!status)
+        status = with_message(mote_run_finish(run), run);
+    if (!status)
+        status = with_message(mote_pmmh_path(run, 0, states), run);
+    mote_run_close(&run);
+    return status;
+}
+
+static void paths_survive(void **unused)
+{
+    subject s = { .algorithm = mote_pmmh };
+    (void)unused;
+    prepare(&s, TIMES);
+    check_walk(&s, finds_path, FAULT_ONCE);
+    check_walk(&s, finds_path, FAULT_STAY);
+    check_walk(&s, finds_path, FAULT_MALLOC);
+}
+
 /* ---- how often steps ask for memory
  * ---------------------------------------------------------------------------------- */
 
@@ -309,6 +369,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_algorithm_survives, enter, leave),
         cmocka_unit_test_setup_teardown(every_kind_of_filter_survives, enter, leave),
+        cmocka_unit_test(resampling_survives),
+        cmocka_unit_test(paths_survive),
         cmocka_unit_test(warm_steps_take_no_memory),
         cmocka_unit_test(threads_take_no_memory),
         cmocka_unit_test(what_is_kept_grows_seldom),

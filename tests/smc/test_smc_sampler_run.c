@@ -386,6 +386,8 @@ static int life(plan *p, const mote_allocator *allocator, int once)
         status = rescue(run, p);
     if (!status && !mote_run_draws(run))
         status = MOTE_ENOMEM;
+    if (!status)
+        status = mote_smc_write_schedule(run, path);
     mote_run_close(&run);
     return status;
 }
@@ -413,6 +415,11 @@ static void memory_may_run_out(void **state)
         assert_int_equal(fault_count(&once), 0);
         assert_int_equal(fault_count(&stay), 0);
         assert_true(once.points > 50);
+#ifdef MOTE_FAULT_HAS_MALLOC
+        fault_report all = fault_walk(life_stay, &p, FAULT_MALLOC);
+        assert_int_equal(fault_count(&all), 0);
+        assert_true(all.points > once.points); /* the stream of the schedule */
+#endif
     }
 }
 
