@@ -63,5 +63,10 @@ expect "disk full" 74 "from the beginning with: mote resume full" sh -c "ulimit 
 expect "and nothing is lost" 0 "" "$mote" resume full -q
 check "the same bytes" cmp whole/g_dead-birth.txt full/g_dead-birth.txt
 expect "disk full for plots" 74 "plotted" sh -c "ulimit -f 1; exec '$mote' plot whole --no-draw -o plotted"
+
+# So narrow in one direction that the ellipsoids have no numbers: the advice is not what is in force.
+fault "a narrow likelihood, step = auto" 65 "(step = slice does without them)" narrow
+expect "step = bound" 65 "(step = slice or auto does without them)" "$mote" run narrow.ini -q -f --step bound
+expect "step = slice does" 0 "" "$mote" run narrow.ini -q -f --step slice
 expect "standard output full" 74 "could not be written" sh -c "'$mote' config >/dev/full"
 finish

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A plug-in for tests: a correlated pair of normals whose faults can be asked for in [model].
  *
- *   likelihood   gaussian | nan | zero | constant | failing | stop | half_nan | drifting
+ *   likelihood   gaussian | nan | zero | constant | failing | stop | half_nan | drifting |
+ *                narrow (in theta[0], as far as doubles go)
  *   gradient     none | right | wrong       (batch function)
  *   open         ok | fail                  fails after release was set
  *   terms        number of equal terms that the likelihood is the sum of; 0: it has none
@@ -68,6 +69,8 @@ static int point(void *ctx, const double *theta, double *value, double *derived)
         *value = -INFINITY;
     else if (!strcmp(kind, "constant"))
         *value = 0;
+    else if (!strcmp(kind, "narrow"))
+        *value = -1e305 * theta[0] * theta[0];
     else if (!strcmp(kind, "drifting"))
         *value += 1e-9 * (double)model->calls++; /* not a function of theta: what `mote check` must notice */
     return !strcmp(kind, "failing") ? 1 : !strcmp(kind, "stop") ? -7 : 0;
