@@ -161,7 +161,7 @@ int mote_evidence_row(mote_evidence *evidence, const double *theta, int64_t id, 
     if (kept && anew)
         kept->any = 0;
     int status = run_filter(evidence, &evidence->filters[0], theta, id, kept, log_evidence);
-    if (kept)
+    if (kept && !status)
         mote_kept_normals_accept(kept);
     if (fails_alone(&evidence->filters[0], status))
         return MOTE_EMODEL;

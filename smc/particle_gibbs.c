@@ -32,6 +32,7 @@ typedef struct gibbs_state {
     mote_path_model along;
     int64_t sampling;     /* 1: parameters are sampled */
     int64_t drawn;        /* 1: the first theta is a draw from the prior */
+    double *before;       /* theta before the step under way */
     int64_t *entry;       /* theta entries that are sampled */
     int64_t entries;
     int64_t *step;        /* chosen steps */
@@ -111,7 +112,8 @@ static int choose_entries(mote_run *run, gibbs_state *state)
 {
     const mote_space *space = &state->paths.stream.space.space;
     state->entry = mote_memory_allocate(&run->memory, space->theta_count, sizeof *state->entry);
-    if (!state->entry)
+    state->before = mote_memory_allocate(&run->memory, space->theta_count, sizeof *state->before);
+    if (!state->entry || !state->before)
         return MOTE_ENOMEM;
     for (int64_t i = 0; i < space->theta_count && state->sampling; ++i)
         if (space->parameters[space->theta_parameter[i]].prior != MOTE_PRIOR_FIXED)
@@ -200,15 +202,29 @@ static void gibbs_close(mote_run *run)
     mote_parameter_block_close(&state->block);
     mote_path_model_close(&state->along);
     mote_conditional_close(&state->conditional);
+    mote_memory_release(&run->memory, state->before);
     mote_memory_release(&run->memory, state->entry);
     mote_memory_release(&run->memory, state->step);
     mote_memory_release(&run->memory, state->names);
     mote_path_run_close(run, &state->paths);
 }
 
+/* Parameters move before the row of their sweep is filled: a step that fails takes them back, so that the state is the
+ * one before it. (Adaptation needs no way back: it happens in the warm-up, which fills no rows.) */
 static int gibbs_step(mote_run *run)
 {
-    return mote_path_run_step(run, &((gibbs_state *)run->state)->paths);
+    gibbs_state *state = run->state;
+    double *theta = state->paths.stream.theta;
+    const size_t size = (size_t)state->paths.stream.space.space.theta_count * sizeof *theta;
+    const double accepted = state->block.accepted, proposed = state->block.proposed;
+    memcpy(state->before, theta, size);
+    const int status = mote_path_run_step(run, &state->paths);
+    if (status && status != MOTE_DONE) {
+        memcpy(theta, state->before, size);
+        state->block.accepted = accepted;
+        state->block.proposed = proposed;
+    }
+    return status;
 }
 
 static int gibbs_save(mote_run *run, mote_writer *writer)

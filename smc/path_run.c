@@ -62,19 +62,21 @@ static double renewal(const mote_path_run *p)
     return (double)changed / (double)p->times;
 }
 
+/* A sweep counts when its row is there: what fails before leaves path and counts as they were. */
 static int keep(mote_run *run, mote_path_run *p)
 {
     double *path = p->path;
-    int status = MOTE_OK;
     if (p->done >= p->dropped) {
-        status = p->fill(run, p->rows + p->kept * p->width);
-        p->renewed += status ? 0 : renewal(p);
-        p->kept += !status;
+        const int status = p->fill(run, p->rows + p->kept * p->width);
+        if (status)
+            return status;
+        p->renewed += renewal(p);
+        ++p->kept;
     }
     p->path = p->next;
     p->next = path;
     ++p->done;
-    return status;
+    return MOTE_OK;
 }
 
 int mote_path_run_step(mote_run *run, mote_path_run *p)

@@ -38,6 +38,7 @@ static int open_memory(mote_ppg_sampler *p)
 {
     int missing = mote_datum_open(&p->datum, p->filter.space, p->memory) != MOTE_OK;
     missing |= !(p->weight = mote_memory_allocate(p->memory, p->filter.setup.particles, sizeof *p->weight));
+    missing |= !(p->rolled = mote_memory_allocate(p->memory, p->times * p->d, sizeof *p->rolled));
     missing |= !(p->along = mote_memory_allocate(p->memory, p->count, sizeof *p->along));
     missing = missing || mote_tree_open(&p->tree, p->memory, p->filter.setup.particles, p->d) != MOTE_OK;
     return missing ? mote_fail(p->message, MOTE_ENOMEM, "no memory for a Parisian particle Gibbs sampler") : MOTE_OK;
@@ -84,6 +85,7 @@ void mote_ppg_sampler_close(mote_ppg_sampler *p)
     mote_datum_close(&p->datum, p->memory);
     mote_memory_release(p->memory, p->weight);
     mote_memory_release(p->memory, p->along);
+    mote_memory_release(p->memory, p->rolled);
     memset(p, 0, sizeof *p);
 }
 
@@ -111,16 +113,20 @@ int mote_ppg_first(mote_ppg_sampler *p, const double *theta, const mote_source *
 int mote_ppg_roll_out(mote_ppg_sampler *p, const double *theta, const mote_source *source, int64_t k0, int64_t k,
                       double *path, double *mean)
 {
+    const size_t size = (size_t)(p->times * p->d) * sizeof *path;
     int status = MOTE_OK;
+    memcpy(p->rolled, path, size);
     for (int64_t c = 0; c < p->count; ++c)
         mean[c] = 0;
     for (int64_t l = 0; l < k && !status; ++l) {
         mote_source sweep = *source;
         sweep.key = mote_source_child_key(source->key, MOTE_PURPOSE_FILTER, (uint64_t)l);
-        status = mote_ppg_sweep(p, theta, &sweep, path, path);
+        status = mote_ppg_sweep(p, theta, &sweep, p->rolled, p->rolled);
         for (int64_t c = 0; c < p->count && l >= k0; ++c)
             mean[c] += p->paris.estimate[c] / (double)(k - k0);
     }
+    if (!status)
+        memcpy(path, p->rolled, size);
     return status;
 }
 

@@ -38,6 +38,7 @@ typedef struct mote_ppg_sampler {
     mote_path_model path;
     mote_datum datum;
     double *weight;               /* N */
+    double *rolled;               /* times x d: the path of a roll-out under way */
     double *along;                /* count: H of the last sweep's path */
 } mote_ppg_sampler;
 
@@ -55,7 +56,7 @@ int mote_ppg_sweep(mote_ppg_sampler *p, const double *theta, const mote_source *
                    double *next);
 
 /* k sweeps on `path`, of which the first k0 < k are dropped: `mean` gets Pi of each component. Sweep l takes its
- * numbers from key child (source, FILTER, l). */
+ * numbers from key child (source, FILTER, l). When a sweep fails, `path` is what it was. */
 int mote_ppg_roll_out(mote_ppg_sampler *p, const double *theta, const mote_source *source, int64_t k0, int64_t k,
                       double *path, double *mean);
 
