@@ -60,14 +60,18 @@ static int64_t split(char *line, char separator, char **fields, int64_t most)
     return n;
 }
 
-/* The next line that says something. */
+/* The next line that says something; empty ones on the way are counted. */
 static int next_line(mote_csv *csv, char *message, size_t size)
 {
-    int status;
-    do
-        status = mote_lines_next(&csv->lines, message, size);
-    while (!status && (csv->lines.line[0] == '#' || !csv->lines.line[strspn(csv->lines.line, " \t")]));
-    return status;
+    for (csv->empty = 0;;) {
+        const int status = mote_lines_next(&csv->lines, message, size);
+        if (status)
+            return status;
+        const int empty = !csv->lines.line[strspn(csv->lines.line, " \t")];
+        if (!empty && csv->lines.line[0] != '#')
+            return MOTE_OK;
+        csv->empty += empty;
+    }
 }
 
 /* ---- the first line ---- */
@@ -118,6 +122,7 @@ static int read_first(mote_csv *csv, char *message, size_t size)
     if (csv->columns > MOTE_READ_COLUMNS)
         return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: more than %d columns", path_of(csv),
                               (long long)csv->lines.number, MOTE_READ_COLUMNS);
+    csv->empty = 0;
     csv->held = all_numbers(csv);
     return csv->held ? MOTE_OK : keep_names(csv, message, size);
 }
@@ -150,10 +155,21 @@ void mote_csv_close(mote_csv *csv)
 
 /* ---- rows ---- */
 
+/* A row that has been read already; the next after it is read from the file. */
+static void hand_out(mote_csv *csv)
+{
+    static char nothing[] = "";
+    if (csv->field)
+        csv->fields[0] = csv->empty ? nothing : csv->field;
+    csv->held = csv->empty > 0;
+    csv->empty -= csv->empty > 0;
+    csv->field = csv->held ? csv->field : NULL;
+}
+
 int mote_csv_next(mote_csv *csv, char *message, size_t size)
 {
     if (csv->held) {
-        csv->held = 0;
+        hand_out(csv);
         return MOTE_OK;
     }
     int status = next_line(csv, message, size);
@@ -163,6 +179,10 @@ int mote_csv_next(mote_csv *csv, char *message, size_t size)
     if (n != csv->columns)
         return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: %lld columns, but the first line has %lld",
                               path_of(csv), (long long)csv->lines.number, (long long)n, (long long)csv->columns);
+    if (csv->columns == 1 && csv->empty) {
+        csv->field = csv->fields[0];
+        hand_out(csv);
+    }
     return MOTE_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tables in text files: one row a line, columns with names. Separators: semicolon, comma, tab, or blanks, whichever the
  * first line has (looked for in this order); fields may stand in double quotes. Empty lines and lines that begin with
- * `#` are passed over. A first line of numbers only is a row already: the columns then have no names. Messages say
- * FILE:LINE. */
+ * `#` are passed over; but in a table of one column, an empty line between rows is a row whose field is empty. A first
+ * line of numbers only is a row already: the columns then have no names. Messages say FILE:LINE. */
 #ifndef MOTE_IO_CSV_READ_H
 #define MOTE_IO_CSV_READ_H
 
@@ -16,7 +16,9 @@ typedef struct mote_csv {
     char **names;      /* NULL: the file names no columns */
     char **fields;     /* of the present row: into the line's buffer */
     int64_t borrowed;  /* 1: the file is the caller's */
-    int64_t held;      /* 1: the first line is a row that was not handed out yet */
+    int64_t held;      /* 1: the present line is a row that was not handed out yet */
+    int64_t empty;     /* rows to be handed out before it: empty lines of a table of one column */
+    char *field;       /* of the line that waits behind those */
 } mote_csv;
 
 /* `file`: a FILE that is open already and stays so, `path` then names it in messages; NULL: the file of that path. */

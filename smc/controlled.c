@@ -61,7 +61,7 @@ static int check_options(mote_run *run, const mote_controlled_options *o)
     if (o->max_particles && o->max_particles < o->particles)
         return mote_fail(&run->message, MOTE_EOPTION, "option max_particles = %lld is below particles = %lld",
                          (long long)o->max_particles, (long long)o->particles);
-    return mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
+    return mote_resampling_of_particles(o->resampling, MOTE_RESAMPLING_UNBIASED, &run->message);
 }
 
 static int open_memory(mote_run *run, controlled_state *state)

@@ -77,6 +77,8 @@ static int filter_open(mote_run *run, const void *model)
     const mote_filter_options *o = run->options;
     const mote_filter_setup setup = { MOTE_PARTICLE_SETUP(o) };
     int status = mote_state_space_open(&state->space, model, &run->memory, &run->message);
+    if (!status)
+        status = mote_resampling_of_particles(o->resampling, 0, &run->message);
     if (status)
         return status;
     state->theta = mote_memory_allocate(&run->memory, state->space.space.theta_count, sizeof(double));

@@ -180,8 +180,8 @@ static int iterated_open(mote_run *run, const void *model)
     state->options = run->options;
     state->log_likelihood = state->error = NAN;
     int status = mote_state_space_open(&state->inner, model, &run->memory, &run->message);
-    if (!status) /* the swarm is resampled to equal weights */
-        status = mote_resampling_require(state->options->resampling, 0, MOTE_RESAMPLING_WEIGHTED, &run->message);
+    if (!status)
+        status = mote_resampling_of_particles(state->options->resampling, 0, &run->message);
     if (!status)
         status = check_model(run, state);
     if (!status)

@@ -44,6 +44,8 @@ static int paris_open(mote_run *run, const void *model)
                                               o->functional, o->smoother };
     int status = mote_stream_state_open(run, &state->stream, model, o->theta);
     if (!status)
+        status = mote_resampling_of_particles(o->resampling, 0, &run->message);
+    if (!status)
         status = mote_particle_filter_open(&state->filter, &state->stream.space, &setup, &run->memory,
                                            state->stream.pool, &run->message);
     if (!status)

@@ -36,7 +36,7 @@ MOTE_OPTION_TABLE_USES(options, "pmmh", mote_pmmh_options, MOTE_PMMH_OPTIONS, us
 static int check(mote_run *run, const mote_pmmh_run_state *state)
 {
     const mote_pmmh_options *o = state->options;
-    int status = mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
+    int status = mote_resampling_of_particles(o->resampling, MOTE_RESAMPLING_UNBIASED, &run->message);
     if (!status && !state->space.space.dimension)
         status = mote_fail(&run->message, MOTE_EINVAL, "pmmh: the model has no parameter to sample, all are fixed");
     if (status || o->correlation <= 0)

@@ -270,8 +270,10 @@ int mote_record_open(mote_record *record, mote_particle_filter *filter, int64_t 
     record->level = level;
     record->n = filter->setup.particles;
     record->d = filter->space->model.state_count;
-    record->lag = lag;
     record->series = filter->space->has_series ? filter->space->series.count : 0;
+    /* What is longer than the series looks no further, and would take memory for each step of it. */
+    const int64_t last = record->series > 2 ? record->series - 1 : 1;
+    record->lag = record->series && lag > last ? last : lag;
     record->filter = filter;
     lay_out(record);
     record->weight = mote_memory_allocate(memory, record->n, sizeof *record->weight);

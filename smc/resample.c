@@ -65,6 +65,16 @@ int mote_resampling_require(int64_t choice, int64_t wanted, int64_t unwanted, mo
     return MOTE_OK;
 }
 
+int mote_resampling_of_particles(int64_t choice, int64_t wanted, mote_message *message)
+{
+    if (mote_resampling_flags(choice) & MOTE_RESAMPLING_WEIGHTED)
+        return mote_fail(message, MOTE_EUNSUPPORTED,
+                         "resampling = %s is for more candidates than slots (finite states, several successors of each "
+                         "particle: mote_resample_ancestors); of as many particles as are kept it keeps every one that "
+                         "is alive, and so never resamples", schemes[choice].name);
+    return mote_resampling_require(choice, wanted, 0, message);
+}
+
 /* ---- memory ---- */
 
 static void *array(mote_resampler *r, int64_t count, size_t size)

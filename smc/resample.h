@@ -90,6 +90,10 @@ int mote_resample_conditional(mote_resampler *r, mote_source *source, const mote
 /* MOTE_EUNSUPPORTED, naming the scheme, when it lacks one of the flags in `wanted` or has one of `unwanted`. */
 int mote_resampling_require(int64_t choice, int64_t wanted, int64_t unwanted, mote_message *message);
 
+/* The same of a run that keeps as many particles as it has: there a weighted scheme keeps all that are alive, which is
+ * not to resample, and is refused with what it is for. */
+int mote_resampling_of_particles(int64_t choice, int64_t wanted, mote_message *message);
+
 /* Exchanges ancestors among slots so that every i < count which has offspring keeps slot i: nothing need be copied for
  * survivors. The multiset stays; order and the slot of a conditional draw do not. */
 void mote_resampler_keep_slots(mote_resampler *r, int32_t *ancestor, int64_t count);

@@ -44,7 +44,7 @@ enum { LEAST_SPARES = 16 };
 static int check(mote_run *run, const mote_smc2_run_state *state)
 {
     const mote_smc2_options *o = state->options;
-    int status = mote_resampling_require(o->resampling, MOTE_RESAMPLING_UNBIASED, 0, &run->message);
+    int status = mote_resampling_of_particles(o->resampling, MOTE_RESAMPLING_UNBIASED, &run->message);
     if (!status && !state->space.space.dimension)
         status = mote_fail(&run->message, MOTE_EINVAL, "smc2: the model has no parameter to sample, all are fixed");
     if (!status && o->particles_limit && o->particles_limit < o->particles)

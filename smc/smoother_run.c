@@ -160,6 +160,8 @@ static int smoother_open(mote_run *run, const void *model)
     s->at = -1;
     int status = mote_stream_state_open(run, &s->stream, model, o->theta);
     if (!status)
+        status = mote_resampling_of_particles(o->resampling, 0, &run->message);
+    if (!status)
         status = check(s);
     if (!status)
         status = mote_particle_filter_open(&s->filter, &s->stream.space, &setup, &run->memory, s->stream.pool,

@@ -191,6 +191,12 @@ if command -v gnuplot >/dev/null 2>&1; then
     for folder in na one bare zero; do expect "plot of $folder" 0 "$folder/plots/states.svg" "$mote" plot $folder --format svg; done
 fi
 
+expect "what would never resample" 78 "optimal is for more candidates than slots" "$mote" filter a.ini -o never \
+    --set filter.resampling=optimal
+printf 'y\n0.1\n\n0.2\n\n' >gap.csv
+expect "an empty line of one column" 0 "" "$mote" filter a.ini -q -o gap --set data.file=gap.csv
+check "is a missing observation" test "$(cut -d, -f1-2 gap/a_steps.csv | tr '\n' ' ')" = "time,y 0,0.1 1, 2,0.2 "
+
 # ---- a stream ----
 sed 's/^file = .*/file = -/' a.ini >stream.ini
 expect "standard input" 0 "time,log_evidence,increment,effective_sample_size,x_mean,x_sd" sh -c "'$mote' filter stream.ini <s.csv"

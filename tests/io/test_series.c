@@ -54,6 +54,30 @@ static void every_separator_gives_the_same_series(void **state)
     }
 }
 
+/* An empty line among rows of one column is an empty field; before the names, behind the last row, and in wider tables
+ * it is nothing. */
+static void empty_lines_of_one_column_are_missing(void **state)
+{
+    static const struct { const char *text; int64_t count; } cases[] = {
+        { "a\n0.5\n\n \r\n2\n\n\n", 4 }, { "\n# what\n\na\n0.5\n# not a row\n\n\n2", 4 },
+        { "\n0.5\n\n\n2\n", 4 },           { "time,a\n0,0.5\n\n\n3,2\n", 2 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        mote_series_file file;
+        const mote_ssm still = { MOTE_VERSIONED(mote_ssm), .observations = observations, .observation_count = 1 };
+        if (read_text(&still, cases[i].text, NULL, &file))
+            fail_msg("text %d: %s", (int)i, message);
+        assert_int_equal(file.series.count, cases[i].count);
+        for (int64_t t = 0; t < cases[i].count; ++t) {
+            const double expected = t == 0 ? 0.5 : t == cases[i].count - 1 ? 2 : NAN, is = file.series.values[t];
+            assert_true(isnan(expected) ? isnan(is) : is == expected);
+        }
+        assert_true(file.series.time[cases[i].count - 1] == 3);
+        mote_series_file_free(&file);
+    }
+}
+
 static void names_and_times_may_be_given_or_absent(void **state)
 {
     const mote_series_names names = { "x , y", " z", "year" };
@@ -117,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_separator_gives_the_same_series),
+        cmocka_unit_test(empty_lines_of_one_column_are_missing),
         cmocka_unit_test(names_and_times_may_be_given_or_absent),
         cmocka_unit_test(a_long_file_keeps_every_row),
         cmocka_unit_test(each_fault_is_named),

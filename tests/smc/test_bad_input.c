@@ -233,6 +233,30 @@ static void biased_schemes_are_told(void **unused)
     assert_true(warned >= 4 && refused >= 4);
 }
 
+/* Of as many particles as are kept, optimal resampling would keep all: who takes the option refuses this choice. */
+static void weighted_schemes_are_refused(void **unused)
+{
+    static const small_option rows[] = { { "resampling", "optimal" } };
+    const mote_algorithm *algorithm;
+    int refused = 0;
+    (void)unused;
+    for (int64_t i = 0; (algorithm = state_space_algorithm(i)); ++i) {
+        case_a_cut cut;
+        any_options options;
+        mote_run *run = NULL;
+        cut_case_a(&cut, learns(algorithm), 6);
+        assert_status(small_options(algorithm, &options, "8"), MOTE_OK);
+        if (!mote_option_find(mote_algorithm_options(algorithm), "resampling") ||
+            set_options(algorithm, &options, rows, 1))
+            continue; /* no such choice */
+        const int status = mote_run_open(&run, algorithm, &cut.model, &options);
+        expect(algorithm, status, MOTE_EUNSUPPORTED, mote_run_message(run), "optimal is for more candidates");
+        ++refused;
+        mote_run_close(&run);
+    }
+    assert_true(refused >= 7);
+}
+
 static void want_of_memory_is_no_failed_point(void **unused)
 {
     const mote_algorithm *algorithm;
@@ -354,6 +378,7 @@ int main(void)
         cmocka_unit_test(functionals_that_are_no_numbers_are_named),
         cmocka_unit_test(guided_filters_name_the_density),
         cmocka_unit_test(biased_schemes_are_told),
+        cmocka_unit_test(weighted_schemes_are_refused),
         cmocka_unit_test(want_of_memory_is_no_failed_point),
         cmocka_unit_test(all_weights_zero_is_defined),
         cmocka_unit_test(members_are_named),

@@ -171,7 +171,7 @@ static void every_kind_of_filter_survives(void **unused)
         { { "history", "tree" }, { "record", "all" } },
         { { "history", "full" }, { "variance", "all" } },
         { { "history", "steps" }, { "history_steps", "1, 3" } },
-        { { "resampling", "optimal" }, { "proposal", "guided" } },
+        { { "resampling", "killing" }, { "proposal", "guided" } },
         { { "resampling", "ssp" }, { "look_ahead", "on" }, { "record", "moments" } },
         { { "points", "sobol" }, { "particles", "32" } },
         { { "threads", "3" }, { "particles", "3000" }, { "history", "tree" } },

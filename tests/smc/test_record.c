@@ -245,6 +245,35 @@ static void a_series_is_recorded_without_growth(void **unused)
     assert_int_equal(counter.live, 0);
 }
 
+static void *no_large_block(void *ctx, size_t size)
+{
+    return size > 1 << 20 ? NULL : test_allocate(ctx, size);
+}
+
+/* A lag beyond the end of a series takes the memory of one that ends there, and the same values. */
+static void a_lag_is_no_longer_than_the_series(void **unused)
+{
+    test_allocator counter = { 0 };
+    mote_allocator allocator = test_allocator_of(&counter);
+    const mote_hooks hooks = { MOTE_VERSIONED(mote_hooks), .allocator = &allocator };
+    mote_filter_options options = { MOTE_VERSIONED(mote_filter_options), .hooks = &hooks, .particles = N,
+                                    .record = MOTE_RECORD_ALL, .smoothing_lag = T - 1 };
+    double mean[T];
+    (void)unused;
+    allocator.allocate = no_large_block;
+    for (int k = 0; k < 3; ++k) {
+        mote_run *run = NULL;
+        options.smoothing_lag = k == 0 ? T - 1 : k == 1 ? 1000000 : T;
+        assert_status(mote_run_open(&run, mote_filter, &linear_gaussian_a, &options), MOTE_OK);
+        assert_status(mote_run_finish(run), MOTE_OK);
+        const double *smoothed = mote_filter_record(run, "smoothing_mean", 0);
+        if (!k)
+            memcpy(mean, smoothed, sizeof mean);
+        assert_memory_equal(mean, smoothed, sizeof mean);
+        mote_run_close(&run);
+    }
+}
+
 typedef struct watcher {
     int64_t calls, stop_at;
     int answer;
@@ -321,6 +350,7 @@ int main(void)
         cmocka_unit_test(moments_are_right),
         cmocka_unit_test(threads_and_loading_do_not_show),
         cmocka_unit_test(a_series_is_recorded_without_growth),
+        cmocka_unit_test(a_lag_is_no_longer_than_the_series),
         cmocka_unit_test(the_users_function_sees_every_population),
         cmocka_unit_test(a_dead_filter_stops_its_record),
     };
