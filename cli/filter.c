@@ -16,8 +16,10 @@ const mote_verb mote_verb_filter = {
     .operands = "FILE.ini",
     .help = "Filter a series with a state-space model: states, evidence, and files to plot",
     .details = "[data] file names the series (a table with column names); with file = - observations come from standard input and\n"
-               "each is answered with a line. Options stand in [filter]; learn = pmmh (or another sampler for such models) learns\n"
-               "free parameters instead. Output folder, --resume and exit codes are those of `mote run`.",
+               "each is answered with a line; --output DIR then keeps checkpoints, and with --resume the lines given are\n"
+               "the observations that follow. Options stand in [filter]; learn = pmmh (or another sampler for such\n"
+               "models) learns free parameters instead. Output folder, --resume and exit codes are those of `mote run`;\n"
+               "a stream that is given no output folder keeps nothing, and a signal ends it for good.",
     .flags = mote_run_flags,
     .has_options = 1,
     .run = filter,

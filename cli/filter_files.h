@@ -56,6 +56,12 @@ void mote_state_put(mote_table *table, double value);
 int mote_state_finish(mote_table *table);
 
 /* filter_stream.c: observations from standard input, one line out for each. An exit code. */
-int mote_filter_stream(mote_job *job);
+typedef struct mote_stream_start {
+    int folder;         /* 1: checkpoints and results in the job's output folder */
+    int resumed, quiet; /* resumed: goes on from the folder's checkpoint */
+    const char *former; /* --force: the name of the run whose files are removed; NULL */
+} mote_stream_start;
+
+int mote_filter_stream(mote_job *job, const mote_stream_start *start);
 
 #endif

@@ -338,7 +338,8 @@ static int keep_foreign_files(const mote_job *job, const char *former)
                          "overwritten; move it away, or name another folder with --output", first, job->output);
 }
 
-static int start_session(mote_job *job, int resume, int force, int quiet)
+/* `streams`: a filter of standard input. */
+static int start_session(mote_job *job, int resume, int force, int quiet, int streams)
 {
     const mote_option_table *table = mote_algorithm_options(job->algorithm);
     char state[32], name[256] = "", text[64], message[1200];
@@ -358,7 +359,9 @@ static int start_session(mote_job *job, int resume, int force, int quiet)
     if (status && start != START_FRESH) /* a mote.ini that cannot be read: a run of this name, as far as can be told */
         snprintf(name, sizeof name, "%s", job->name);
     int code = start == START_FRESH || start == START_FORCED ? keep_foreign_files(job, name) : 0;
-    return code ? code : one_session(job, start, name, quiet);
+    const mote_stream_start stream = { .folder = 1, .resumed = start == START_RESUMED, .quiet = quiet,
+                                       .former = start == START_FORCED ? name : NULL };
+    return code ? code : streams ? mote_filter_stream(job, &stream) : one_session(job, start, name, quiet);
 }
 
 int mote_run_ini(const mote_arguments *arguments)
@@ -371,10 +374,15 @@ int mote_run_ini(const mote_arguments *arguments)
     if (resume && force)
         return mote_complain(MOTE_EXIT_USAGE, "%s: --resume and --force exclude each other", arguments->verb->name);
     int code = mote_job_open(&job, arguments->operands[0], arguments);
-    if (!code && job.data.stream && arguments->sampler && job.algorithm == mote_filter)
-        code = mote_filter_stream(&job);
+    const int quiet = mote_argument(arguments, "quiet") != NULL;
+    const int streams = !code && job.data.stream && arguments->sampler && job.algorithm == mote_filter;
+    if (streams && !mote_config_get(mote_config_section(job.file, "run"), "output", NULL))
+        code = resume || force
+                   ? mote_complain(MOTE_EXIT_USAGE, "%s: of a stream something is kept with --output DIR only: there is "
+                                   "nothing to %s", arguments->verb->name, resume ? "resume" : "overwrite")
+                   : mote_filter_stream(&job, &(mote_stream_start){ .quiet = quiet });
     else if (!code)
-        code = start_session(&job, resume, force, mote_argument(arguments, "quiet") != NULL);
+        code = start_session(&job, resume, force, quiet, streams);
     mote_job_close(&job);
     return code;
 }
@@ -404,7 +412,8 @@ static int resume(const mote_arguments *arguments)
         return mote_complain(MOTE_EXIT_USAGE, "resume: one output folder is needed");
     int code = mote_job_open_folder(&job, arguments->operands[0], arguments);
     if (!code)
-        code = start_session(&job, 1, 0, mote_argument(arguments, "quiet") != NULL);
+        code = start_session(&job, 1, 0, mote_argument(arguments, "quiet") != NULL,
+                             job.data.stream && job.algorithm == mote_filter);
     mote_job_close(&job);
     return code;
 }

@@ -214,6 +214,58 @@ check "each line is flushed" test "$(wc -l <live)" -eq 2
 exec 3>&-
 wait $!
 check "and the end of the input ends it" test $? -eq 0
+
+# Stopped and continued: the rows of all sessions are those of one.
+"$mote" filter stream.ini <s.csv >all_rows 2>err
+head -21 s.csv >begin.csv
+(head -1 s.csv; tail -n +22 s.csv) >rest.csv
+same_rows() { cat "$@" | cmp - all_rows; }
+expect "a stream with a folder" 0 "20 observations were taken" sh -c "'$mote' filter stream.ini -o live1 <begin.csv"
+cp out rows1
+check "holds a checkpoint" test -e live1/checkpoint.00000001
+expect "a second start is refused" 73 "holds a run already" sh -c "'$mote' filter stream.ini -o live1 <s.csv"
+expect "mote resume" 0 "20 observations were taken, the last of time 19" sh -c "'$mote' resume live1 <rest.csv"
+check "gives the rows of one stream" same_rows rows1 out
+check "and the results" test -s live1/stream.json
+expect "--force begins anew" 0 "" sh -c "'$mote' filter stream.ini -q -f -o live1 <s.csv"
+check "with all rows" same_rows out
+expect "what was taken cannot come again" 65 "does not follow" sh -c "'$mote' resume live1 --set data.time=t <s.csv"
+# SIGTERM while it waits, then kill -9 with a checkpoint behind each row.
+await() { for wait in $(seq 100); do [ "$(wc -l <"$2")" -ge "$1" ] && return; sleep 0.1; done; }
+: >rows1
+"$mote" filter stream.ini -o live2 <pipe >rows1 2>err &
+exec 3>pipe
+cat begin.csv >&3
+await 21 rows1
+kill -TERM $!
+wait $!
+check "a signal in mid-stream" test $? -eq 75
+check "says how to go on" grep -q "stopped: 20 observations were taken; .* mote resume live2" err
+: >rows2
+"$mote" filter stream.ini --resume -o live2 --checkpoint-seconds 1e-6 <pipe >rows2 2>err &
+(head -1 s.csv; sed -n '22,31p' s.csv) >&3
+await 10 rows2
+sleep 0.5
+kill -KILL $!
+wait $! 2>/dev/null
+expect "after kill -9" 0 "30 observations were taken" sh -c "(head -1 s.csv; tail -n +32 s.csv) | '$mote' resume live2"
+check "the rows are still those of one stream" same_rows rows1 rows2 out
+# Without a folder.
+for flag in --resume --force; do
+    expect "$flag without a folder" 64 "kept with --output DIR only" sh -c "'$mote' filter stream.ini $flag <s.csv"
+done
+: >rows1
+"$mote" filter stream.ini <pipe >rows1 2>err &
+cat begin.csv >&3
+await 21 rows1
+kill -TERM $!
+wait $!
+check "a signal ends it" test $? -eq 143
+check "with a word" grep -q "stopped after 20 observations; nothing is kept without --output" err
+exec 3>&-
+printf 'y\n0.1\n\n0.2\n\n' >gap.txt
+expect "an empty line in a stream" 0 "2," sh -c "'$mote' filter stream.ini <gap.txt"
+check "is a missing observation" test "$(cut -d, -f1 out | tr '\n' ' ')" = "time 0 1 2 "
 expect "a bad line" 65 "standard input:3: column 1 (y): 'x'" sh -c "printf 'y\n1\nx\n' | '$mote' filter stream.ini"
 expect "weights zero in a stream" 65 "standard input:4" sh -c "printf 'y\n1\n1\n1\n1\n' | '$mote' filter stream.ini --set model.potential=zero"
 expect "only for mote filter" 78 "standard input" "$mote" run stream.ini --sampler filter -o never
