@@ -228,7 +228,7 @@ int mote_density_1d(const mote_draws *draws, int64_t parameter, mote_density *de
     if (status)
         return status;
     density->x.n = MOTE_DENSITY_NODES_1D;
-    density->x.bandwidth = 1.06 * s.scale * pow(mote_draws_effective_sample_size(draws), -0.2);
+    density->x.bandwidth = 1.06 * s.scale * pow(mote_draws_weight_size(draws), -0.2);
     mote_place_axis(&density->x, &draws->parameters[parameter], &s);
     status = mote_density_allocate(draws, density, 2 * density->x.n, &scratch);
     if (status == MOTE_OK)

@@ -179,7 +179,7 @@ int mote_density_2d(const mote_draws *draws, int64_t first, int64_t second, mote
     if (status)
         return status;
     double r = mote_draws_covariance(draws, first, second) / sqrt(s.variance * t.variance);
-    double h = pow(mote_draws_effective_sample_size(draws), -1.0 / 6);
+    double h = pow(mote_draws_weight_size(draws), -1.0 / 6);
     r = fmin(strongest, fmax(-strongest, r));
     density->x.bandwidth = h * s.scale;
     density->y.bandwidth = h * t.scale;

@@ -34,8 +34,8 @@ int mote_write_equal_weights(const mote_draws *draws, const char *root)
         return mote_output_fail(MOTE_EINVAL, "mote_write_equal_weights: there are no draws");
     mote_source start = mote_source_live(mote_source_key(0, 0));
     mote_source source = mote_source_at(&start, MOTE_PURPOSE_RESAMPLE, 0, 0);
-    int64_t n = (int64_t)mote_draws_effective_sample_size(draws);
-    if (mote_draws_effective_sample_size(draws) <= 0)
+    int64_t n = (int64_t)mote_draws_weight_size(draws);
+    if (mote_draws_weight_size(draws) <= 0)
         return mote_output_fail(MOTE_EINVAL, "%s_equal_weights.txt: no draw has any weight", root);
     n = n < 1 ? 1 : n > draws->count ? draws->count : n;
     int64_t *index = mote_memory_allocate(draws->memory, n, sizeof *index);

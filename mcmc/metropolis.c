@@ -15,7 +15,7 @@
 #include "core/option.h"
 #include "core/run.h"
 #include "mcmc/kernel.h"
-#include "model/draws.h"
+#include "model/chains.h"
 #include "model/prior_draws.h"
 
 MOTE_OPTION_TABLE(options, "metropolis", mote_metropolis_options, MOTE_METROPOLIS_OPTIONS);
@@ -424,7 +424,7 @@ static int add_results(const mote_run *run, mote_draws *draws)
         status = mote_draws_add_count(draws, "accepted", state->accepted_kept, "", "kept transitions that moved");
     if (!status && state->phase != DONE)
         status = mote_draws_add_warning(draws, "unfinished", "fewer draws than were asked for");
-    return status;
+    return status ? status : mote_draws_warn_of_short_chains(draws);
 }
 
 static int metropolis_draws(mote_run *run)
@@ -438,6 +438,7 @@ static int metropolis_draws(mote_run *run)
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
     run->draws = draws;
+    draws->chain_count = state->options->chains;
     mote_kernel_points_fill(&state->kept, &state->space, draws, 0);
     for (int64_t i = 0; i < n; ++i) {
         draws->log_weight[i] = -log((double)n);

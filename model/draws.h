@@ -30,6 +30,7 @@ struct mote_draws {
     mote_parameter *parameters;  /* without the fixed ones; texts are owned */
     double **columns;            /* parameter_count columns of `count` */
     double *log_weight, *log_likelihood, *log_prior, *birth, *live_count, *chain; /* NULL where absent */
+    int64_t chain_count;         /* m > 0: rows of equal weight along m chains, row i in chain i mod m; 0: no chains */
     int64_t live;                /* nested sampling: rows at the end that were still live */
     double log_evidence, log_evidence_error; /* NaN until set */
     mote_result *results;
@@ -65,6 +66,9 @@ void mote_draws_unsort(const mote_draws *draws, mote_sorted_draw *sorted);
 /* Quantile and shortest interval (mass <= 1) of sorted draws; NaN for n = 0. */
 double mote_sorted_quantile(const mote_sorted_draw *sorted, int64_t n, double probability);
 void mote_sorted_interval(const mote_sorted_draw *sorted, int64_t n, double mass, double *lower, double *upper);
+
+/* (sum w)^2 / sum w^2, also of draws along chains. */
+double mote_draws_weight_size(const mote_draws *draws);
 
 /* Weights themselves, normalised to a sum of 1 (0 everywhere when all log-weights are -inf). Returns the sum of their
  * squares; the effective sample size is its reciprocal. */

@@ -15,6 +15,7 @@
 #include <mote/status.h>
 #include <string.h>
 
+#include "model/chains.h"
 #include "model/draws.h"
 
 static double largest(const double *values, int64_t n)
@@ -43,7 +44,7 @@ double mote_draws_weights(const mote_draws *draws, double *weight)
     return squares;
 }
 
-double mote_draws_effective_sample_size(const mote_draws *draws)
+double mote_draws_weight_size(const mote_draws *draws)
 {
     double sum = 0, squares = 0, most = draws ? largest(draws->log_weight, draws->count) : -(double)INFINITY;
     for (int64_t i = 0; i < mote_draws_count(draws); ++i) {
@@ -52,6 +53,23 @@ double mote_draws_effective_sample_size(const mote_draws *draws)
         squares += w * w;
     }
     return squares > 0 ? sum * sum / squares : 0;
+}
+
+/* Of one column: by its autocorrelation where draws lie along chains (model/chains.h). */
+static double column_size(const mote_draws *draws, int64_t k)
+{
+    const double size = mote_draws_weight_size(draws), along = draws->chain_count ? mote_draws_column_size(draws, k) : NAN;
+    return along < size ? along : size;
+}
+
+double mote_draws_effective_sample_size(const mote_draws *draws)
+{
+    double least = mote_draws_weight_size(draws);
+    for (int64_t k = 0; draws && draws->chain_count && k < draws->parameter_count; ++k) {
+        const double size = column_size(draws, k);
+        least = size < least ? size : least;
+    }
+    return least;
 }
 
 /* sum w (x - x0)(y - y0) / sum w over rows with weight; NaN without any. */
@@ -275,7 +293,7 @@ int mote_draws_summary(const mote_draws *draws, int64_t parameter, mote_summary 
     if (status == MOTE_OK) {
         full.mean = mean_of(draws, column);
         full.sd = sqrt(average(draws, column, full.mean, column, full.mean));
-        full.monte_carlo_error = full.sd / sqrt(mote_draws_effective_sample_size(draws));
+        full.monte_carlo_error = full.sd / sqrt(column_size(draws, parameter));
         if (best_row(draws) >= 0)
             full.best = column[best_row(draws)];
         fill_order_statistics(&full, rows, n);

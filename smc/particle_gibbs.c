@@ -23,7 +23,7 @@ static const mote_option_use uses[] = {
 
 MOTE_OPTION_TABLE_USES(options, "particle_gibbs", mote_particle_gibbs_options, MOTE_PARTICLE_GIBBS_OPTIONS, uses);
 
-enum { START_TRIES = 100, NAME = 256 };
+enum { START_TRIES = 100, NAME = 256, SWEEPS_OF_PATHS = 100, SWEEPS_OF_PARAMETERS = 10000 };
 
 typedef struct gibbs_state {
     mote_path_run paths;  /* rows: sampled parameters, functional along the path, states at chosen steps */
@@ -182,10 +182,12 @@ static int gibbs_open(mote_run *run, const void *model)
     gibbs_state *state = run->state;
     const mote_particle_gibbs_options *o = run->options;
     int status = open_model(run, state, model);
+    const int64_t usual = state->sampling ? SWEEPS_OF_PARAMETERS : SWEEPS_OF_PATHS;
     if (!status)
         status = open_kernels(run, state);
     if (!status)
-        status = mote_path_run_open(run, &state->paths, o->sweeps, o->warm_up, o->path, width_of(state));
+        status = mote_path_run_open(run, &state->paths, o->sweeps ? o->sweeps : usual, o->warm_up, o->path,
+                                    width_of(state));
     if (!status) {
         state->names = mote_memory_allocate(&run->memory, state->paths.width, NAME);
         status = state->names ? MOTE_OK : MOTE_ENOMEM;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/chains.h"
 #include "smc/ppg.h"
 
 int mote_path_run_open(mote_run *run, mote_path_run *p, int64_t sweeps, int64_t warm_up, const double *path,
@@ -158,12 +159,15 @@ int mote_path_run_draws(mote_run *run, const mote_path_run *p, const mote_parame
     run->draws = mote_draws_create(&run->memory, columns, p->width, p->kept, 0);
     if (!run->draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
+    run->draws->chain_count = 1;
     for (int64_t i = 0; i < p->kept; ++i) {
         run->draws->log_weight[i] = -log((double)p->kept);
         for (int64_t k = 0; k < p->width; ++k)
             run->draws->columns[k][i] = p->rows[i * p->width + k];
     }
     int status = mote_draws_add_count(run->draws, "sweeps", p->kept, "", "sweeps kept");
-    return status ? status : mote_draws_add_real(run->draws, "path_renewal", p->renewed / (double)p->kept, "",
-                                                 "mean share of the path's states that a sweep changes");
+    if (!status)
+        status = mote_draws_add_real(run->draws, "path_renewal", p->renewed / (double)p->kept, "",
+                                     "mean share of the path's states that a sweep changes");
+    return status ? status : mote_draws_warn_of_short_chains(run->draws);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/vector.h"
-#include "model/draws.h"
+#include "model/chains.h"
 #include "smc/pmmh_state.h"
 
 /* ---- draws ---- */
@@ -27,7 +27,7 @@ static int add_results(const mote_pmmh_run_state *state, mote_draws *draws)
     if (!status && done && state->noise > 3)
         status = mote_draws_add_warning(draws, "noisy_evidence",
                                         "the filter's estimates are so noisy that chains stick: take more particles");
-    return status;
+    return status ? status : mote_draws_warn_of_short_chains(draws);
 }
 
 int mote_pmmh_draws(mote_run *run)
@@ -42,6 +42,7 @@ int mote_pmmh_draws(mote_run *run)
     if (!draws)
         return mote_fail(&run->message, MOTE_ENOMEM, "no memory for the draws");
     run->draws = draws;
+    draws->chain_count = state->options->chains;
     mote_kernel_points_fill(&state->draws, space, draws, 0);
     for (int64_t i = 0; i < n; ++i) {
         draws->log_weight[i] = -mote_log((double)n);

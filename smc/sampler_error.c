@@ -3,37 +3,19 @@
  *
  * Waste-free (Dau & Chopin 2022, section 2.4): the N = M P weights of a level are M stationary chains of length P,
  *     v = gamma_0 + 2 sum_k gamma_k,  var(log factor) = v / (N mean^2)
- * gamma_k pooled over the chains about the common mean; the sum is Geyer's (1992) initial monotone sequence: pairs
- * gamma_2m + gamma_2m+1 as long as they are positive, none larger than the one before. Levels add up.
+ * gamma_k pooled over the chains about the common mean, the sum as in model/chains.h. Levels add up.
  * Plain: smc/genealogy.h. Persistent: smc/sampler_persistent.c.
  * Known answer: independent weights (length 1): the squared coefficient of variation over N. */
 #include <math.h>
 
+#include "model/chains.h"
 #include "smc/sampler_state.h"
 
-static double autocovariance(const double *w, int64_t n, int64_t length, double mean, int64_t lag)
-{
-    double sum = 0;
-    for (int64_t first = 0; first + length <= n; first += length)
-        for (int64_t i = first; i + lag < first + length; ++i)
-            sum += (w[i] - mean) * (w[i + lag] - mean);
-    return sum / (double)(n / length * (length - lag));
-}
-
-/* gamma_0 + 2 sum_k gamma_k. */
+/* gamma_0 + 2 sum_k gamma_k of chains that stand one after another. */
 static double initial_sequence(const double *w, int64_t n, int64_t length, double mean, double *gamma)
 {
-    double total = -(*gamma = autocovariance(w, n, length, mean, 0)), last = INFINITY;
-    for (int64_t lag = 0; lag < length; lag += 2) {
-        double pair = autocovariance(w, n, length, mean, lag);
-        if (lag + 1 < length)
-            pair += autocovariance(w, n, length, mean, lag + 1);
-        if (!(pair > 0))
-            break;
-        last = pair < last ? pair : last;
-        total += 2 * last;
-    }
-    return total;
+    const mote_chains chains = { w, length, n / length, 1, length };
+    return mote_chains_long_run_variance(&chains, mean, gamma);
 }
 
 static double mean_of(const double *w, int64_t n)

@@ -31,7 +31,8 @@ MOTE_API const double *mote_draws_chain(const mote_draws *draws);      /* chain 
 MOTE_API double mote_draws_log_evidence(const mote_draws *draws);
 MOTE_API double mote_draws_log_evidence_error(const mote_draws *draws);
 
-/* (sum w)^2 / sum w^2 (Kish). */
+/* (sum w)^2 / sum w^2 (Kish); of draws along Markov chains that of the column with the most autocorrelation (Geyer's
+ * initial monotone sequence), which counts how many independent draws would do as well. */
 MOTE_API double mote_draws_effective_sample_size(const mote_draws *draws);
 
 /* Weighted summaries of any column of `count` values. Quantiles use the mid-point distribution function with linear
@@ -46,7 +47,7 @@ typedef struct mote_summary {
     double shortest_lower_95, shortest_upper_95;
     double minimum, maximum;
     double best;                       /* value at the highest likelihood */
-    double monte_carlo_error;          /* of the mean: sd / sqrt(effective sample size) */
+    double monte_carlo_error;          /* of the mean: sd / sqrt(effective sample size of the column) */
 } mote_summary;
 
 /* Of one parameter, by its index (mote_draws_find). NaN and MOTE_EINVAL for an index out of range. `shortest_interval`

@@ -20,7 +20,10 @@ enum mote_parameters { MOTE_PARAMETERS_SAMPLED, MOTE_PARAMETERS_HELD };
 enum mote_parameter_kernel { MOTE_PARAMETER_RANDOM_WALK, MOTE_PARAMETER_MALA, MOTE_PARAMETER_INDEPENDENCE };
 
 #define MOTE_PARTICLE_GIBBS_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
-    MOTE_CONDITIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                              \
+    MOTE_CONDITIONAL_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
+    INTEGER(sweeps, 0, "sweeps", 0, 1000000000000,                                                                     \
+            "sweeps of the kernel on paths; 0: 10,000 where parameters are sampled, else 100")                         \
+    INTEGER(warm_up, 0, "sweeps", -1, 1000000000000, "sweeps that are dropped; 0: a tenth, at least one; -1: none")    \
     CHOICE(path_kernel, "backward|ancestor|plain",                                                                     \
            "the next path: by backward sampling, ancestor sampling, or ancestors alone")                               \
     CHOICE(path_draw, "exact|hybrid|rejection|mcmc", "how the parents of backward and ancestor sampling are drawn")   \

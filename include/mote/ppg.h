@@ -26,7 +26,7 @@ MOTE_BEGIN
     CHOICE(resampling, "systematic|stratified|multinomial|residual|ssp|killing", "resampling scheme")                  \
     MOTE_SMOOTHING_OPTIONS(INTEGER, REAL, CHOICE, TEXT)
 
-/* Options that every algorithm has that makes sweeps of a kernel on paths. */
+/* With the sweeps of a kernel on paths. */
 #define MOTE_CONDITIONAL_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                          \
     MOTE_CONDITIONAL_FILTER_OPTIONS(INTEGER, REAL, CHOICE, TEXT)                                                       \
     INTEGER(sweeps, 100, "sweeps", 1, 1000000000000, "sweeps of the kernel on paths")                                  \

@@ -101,6 +101,32 @@ static void parameters_can_be_held(void **unused)
     mote_run_close(&run);
 }
 
+/* 10,000 sweeps where parameters are sampled, 100 of the path alone; chains that are too short are told. */
+static void sweeps_suit_what_is_sampled(void **unused)
+{
+    static const double theta[] = { 0.9, 1, 1, 1 / 0.19 };
+    const mote_ssm model = free_model();
+    mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 4, .seed = 4,
+                                            .theta = theta, .parameter_moves = 1 };
+    (void)unused;
+    mote_run *run = finished_run_of(mote_particle_gibbs, &model, &options);
+    const mote_draws *draws = mote_run_draws(run);
+    assert_int_equal(mote_draws_count(draws), 9000);
+    assert_true(mote_draws_effective_sample_size(draws) > 100 && mote_draws_effective_sample_size(draws) < 4500);
+    assert_null(mote_draws_result(draws, "short_chains"));
+    mote_run_close(&run);
+    options.sweeps = 40;
+    run = finished_run_of(mote_particle_gibbs, &model, &options);
+    assert_non_null(mote_draws_result(mote_run_draws(run), "short_chains"));
+    mote_run_close(&run);
+    options.sweeps = 0;
+    options.parameter_moves = 0;
+    options.parameters = MOTE_PARAMETERS_HELD;
+    run = finished_run_of(mote_particle_gibbs, &model, &options);
+    assert_int_equal(mote_draws_count(mote_run_draws(run)), 90);
+    mote_run_close(&run);
+}
+
 static void resuming_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();
@@ -160,6 +186,7 @@ int main(void)
         cmocka_unit_test(smoothed_means_are_those_of_the_model),
         cmocka_unit_test(finds_the_posterior),
         cmocka_unit_test(parameters_can_be_held),
+        cmocka_unit_test(sweeps_suit_what_is_sampled),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(what_does_not_fit_is_named),
     };
