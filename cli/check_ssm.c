@@ -516,6 +516,7 @@ int mote_check_ssm(const mote_job *job)
             mote_ssm_check_laws(check);
             mote_ssm_check_bound(check);
             mote_ssm_check_gradient(check);
+            mote_ssm_check_additive(check);
             ask_cost(check);
         }
         printf("%d failed, %d to look at\n", check->report.failures, check->report.notes);

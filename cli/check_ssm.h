@@ -65,6 +65,9 @@ int mote_ssm_check_later(const mote_ssm_check *check);
 void mote_ssm_check_bound(mote_ssm_check *check);
 void mote_ssm_check_gradient(mote_ssm_check *check);
 
+/* check_additive.c. */
+void mote_ssm_check_additive(mote_ssm_check *check);
+
 /* check_handles.c: opaque states. */
 void mote_ssm_check_handles(mote_ssm_check *check);
 

@@ -132,8 +132,14 @@ static const char *shared_key(const mote_option_table *table, const char *key, c
     return strcmp(key, "ess_threshold") != 0 ? key : NULL;
 }
 
+static int is_of_command_line(const mote_config *section, const char *key)
+{
+    const char *where = mote_config_get(section, key, NULL) ? mote_config_where(section, key) : NULL;
+    return where && !strcmp(where, "(set)");
+}
+
 /* A learner takes what it shares with the filter (particles, resampling, ...) from [filter], unless its own section
- * says. */
+ * says: the command line's --set filter.KEY goes before what the file says there. After the sections are read. */
 static int share_filter_options(const mote_job *job, const mote_option_table *table)
 {
     const mote_config *section = mote_config_section(job->file, "filter"),
@@ -144,7 +150,9 @@ static int share_filter_options(const mote_job *job, const mote_option_table *ta
         return 0;
     for (int64_t i = 0; (key = mote_config_key(section, i)); ++i) {
         const char *value = mote_config_get(section, key, ""), *name = shared_key(table, key, value);
-        if (!name || !mote_option_find(table, name) || mote_option_is_common(name) || mote_config_get(own, name, NULL))
+        if (!name || !mote_option_find(table, name) || mote_option_is_common(name))
+            continue;
+        if (mote_config_get(own, name, NULL) && (!is_of_command_line(section, key) || is_of_command_line(own, name)))
             continue;
         if (mote_option_set(table, job->options, name, value, message, sizeof message))
             return mote_complain(MOTE_EXIT_CONFIG, "%s: learn = %s takes %s from [filter], and cannot: %s",
@@ -163,7 +171,6 @@ static int read_options(mote_job *job)
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     memcpy(job->options, &head, sizeof head);
     int code = read_section(mote_config_section(job->file, "run"), "run", table, job->options);
-    code = code ? code : share_filter_options(job, table);
     for (int64_t i = 0; !code && (algorithm = mote_algorithm_at(i)); ++i) {
         /* The sections of other samplers are checked too, and not used. */
         const mote_option_table *other = mote_algorithm_options(algorithm);
@@ -181,7 +188,7 @@ static int read_options(mote_job *job)
         if (options != job->options)
             free(options);
     }
-    return code;
+    return code ? code : share_filter_options(job, table);
 }
 
 static const char *sampler_at(const void *ctx, int64_t i)

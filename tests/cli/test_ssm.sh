@@ -108,6 +108,12 @@ check "with the same bytes" cmp whole/free.txt parts/free.txt
 expect "learn = pmmh" 0 "pmmh, ended by" "$mote" filter free.ini -o learnt --set filter.learn=pmmh --set pmmh.draws=50 \
     --set pmmh.warm_up=50
 check "with the filter's particles" grep -q -x "particles = 100" learnt/mote.ini
+{ cat free.ini; printf '[pmmh]\nparticles = 60\ndraws = 50\nwarm_up = 50\n'; } >learner.ini
+expect "learn = pmmh with a section of its own" 0 "pmmh, ended by" "$mote" filter learner.ini -o learner --set filter.learn=pmmh
+check "which goes before [filter]" grep -q -x "particles = 60" learner/mote.ini
+expect "the command line" 0 "pmmh, ended by" "$mote" filter learner.ini -o line --set filter.learn=pmmh \
+    --set filter.particles=50
+check "goes before both" grep -q -x "particles = 50" line/mote.ini
 expect "paris" 0 "lag_one" "$mote" run a.ini --sampler paris -o paris
 expect "a free parameter that nothing learns" 78 "'rho'" "$mote" filter free.ini -o never
 also "learn = pmmh"

@@ -11,7 +11,7 @@ question() {
 }
 question "check of a good model" 0 "0 failed"
 also "log_transition is the normalised density of transition" "log_propose is the normalised density" "bound: log_transition stays" \
-    "gradient: agrees" "one particle against blocks" "cost of one particle"
+    "gradient: agrees" "additive: numbers, the same" "one particle against blocks" "cost of one particle"
 question "threads" 0 "one thread against four: the same bytes" --set model.series=yes
 question "a density that integrates to 1.2" 65 "FAIL  log_transition is not" --set model.density=unnormalised
 question "a density that is 10 % too wide" 65 "FAIL  log_transition is not" --set model.density=wide
@@ -20,6 +20,10 @@ question "a bound that is too low" 65 "FAIL  bound: log_transition exceeds" --se
 question "a gradient that is off by a percent" 65 "FAIL  gradient" --set model.gradient=wrong
 question "a gradient without log_initial" 0 "gradient: agrees with finite differences at 300 particles" \
     --set model.density=later
+question "an additive functional that is no number" 65 "FAIL  additive: of 3000 particles with weight" \
+    --set model.additive=nan
+question "an additive functional that depends on the block" 65 "FAIL  additive: answers otherwise" \
+    --set model.additive=by_place
 question "a proposal's gradient, in some parameters" 0 "proposal_gradient: agrees" --set model.slope=right --set model.series=yes
 also "in 1 of 2 parameters"
 question "a proposal's gradient that is off by a percent" 65 "FAIL  proposal_gradient" --set model.slope=wrong

@@ -7,6 +7,7 @@
  *   density      right | unnormalised | wide | none | later   log_transition: times 1.2; of 1.1 s; no log_initial
  *   bound        right | low
  *   gradient     right | wrong
+ *   additive     right | nan | by_place      of the second step
  *   proposal     right | wrong               its density's centre
  *   slope        none | right | wrong | zero proposal_gradient, in rho alone
  *   draws        right | by_place            numbers that depend on the place in the block
@@ -27,7 +28,7 @@ typedef struct ssm_model {
     mote_target target;
     mote_series series;
     double values[20];
-    const char *potential, *density, *bound, *gradient, *proposal, *slope, *draws;
+    const char *potential, *density, *bound, *gradient, *proposal, *slope, *draws, *additive;
 } ssm_model;
 
 static const mote_parameter parameters[] = {
@@ -141,9 +142,11 @@ static int log_propose(void *ctx, const mote_block *block)
 
 static int additive(void *ctx, const mote_block *block, double *const *value)
 {
-    (void)ctx;
+    const ssm_model *model = ctx;
     for (int64_t i = 0; i < block->n; ++i)
         value[0][i] = block->previous ? block->previous[0][i] * block->state[0][i] : 0;
+    for (int64_t i = 0; i < block->n && block->step == 1; ++i)
+        value[0][i] += is(model->additive, "nan") ? NAN : is(model->additive, "by_place") ? (double)i : 0;
     return 0;
 }
 
@@ -197,6 +200,7 @@ static void read_keys(const mote_host *host, const mote_config *section, ssm_mod
     model->potential = host->config_get(section, "potential", "right");
     model->density = host->config_get(section, "density", "right");
     model->bound = host->config_get(section, "bound", "right");
+    model->additive = host->config_get(section, "additive", "right");
     model->gradient = host->config_get(section, "gradient", "right");
     model->proposal = host->config_get(section, "proposal", "right");
     model->slope = host->config_get(section, "slope", "none");
