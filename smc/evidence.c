@@ -118,6 +118,15 @@ mote_source mote_evidence_source(const mote_evidence *evidence, int64_t id)
     return source;
 }
 
+/* What several rows drew: the first of them by name, whoever evaluates which row, and in whatever order. */
+static void join_offence(mote_evidence *evidence, const char *what)
+{
+    const char *known = atomic_load(&evidence->offence);
+    while (what && (!known || strcmp(what, known) < 0) &&
+           !atomic_compare_exchange_weak(&evidence->offence, &known, what))
+        continue;
+}
+
 static int run_filter(mote_evidence *evidence, mote_evidence_filter *one, const double *theta, int64_t id,
                       mote_kept_normals *kept, double *log_evidence)
 {
@@ -131,8 +140,8 @@ static int run_filter(mote_evidence *evidence, mote_evidence_filter *one, const 
         status = mote_particle_filter_step(&one->filter, &one->datum);
     }
     atomic_fetch_add(&evidence->potentials, one->filter.potentials);
-    if (kept && one->use.offence)
-        evidence->offence = one->use.offence;
+    if (kept)
+        join_offence(evidence, one->use.offence);
     *log_evidence = status ? NAN : one->filter.log_evidence;
     return status;
 }

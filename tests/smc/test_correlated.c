@@ -150,6 +150,49 @@ static void measure(double rho, double *variance, double *noise)
     mote_state_space_close(&space);
 }
 
+/* Draws what has no correlated form where rho is .5 or .2, another thing at each. */
+static int draw_by_rho(void *ctx, const mote_block *block, mote_source *source)
+{
+    const double rho = *block->parameter[LG_RHO];
+    double x;
+    if (rho == 0.5)
+        mote_exponentials(source, &x, 1);
+    else if (rho == 0.2)
+        mote_choose(source, NULL, 3);
+    return linear_gaussian_a.transition(ctx, block, source);
+}
+
+/* Two rows that draw different things are told by the same message, whichever of them comes last. */
+static void offences_are_told_alike_in_any_order(void **unused)
+{
+    static const double rho[2] = { 0.5, 0.2 };
+    const mote_filter_setup setup = { .particles = 5, .rule = MOTE_RULE_ALWAYS, .sorted = 1 };
+    const mote_source source = mote_source_live(9);
+    mote_ssm model = linear_gaussian_a;
+    mote_memory memory;
+    mote_message message;
+    mote_state_space space;
+    mote_evidence evidence;
+    double theta[4], z;
+    (void)unused;
+    mote_memory_open(&memory, NULL);
+    model.transition = draw_by_rho;
+    for (int order = 0; order < 2; ++order) {
+        assert_status(mote_state_space_open(&space, &model, &memory, &message), MOTE_OK);
+        assert_status(mote_state_space_theta(&space, NULL, theta, &message), MOTE_OK);
+        assert_status(mote_evidence_open(&evidence, &space, &setup, &source, 1, &memory, &message), MOTE_OK);
+        assert_status(mote_evidence_correlate(&evidence, 0.9, 1, theta, &message), MOTE_OK);
+        for (int i = 0; i < 2; ++i) {
+            theta[LG_RHO] = rho[(i + order) % 2];
+            assert_status(mote_evidence_row(&evidence, theta, i, 1, &z, &message), MOTE_EMODEL);
+        }
+        assert_status(mote_evidence_check(&evidence, &message), MOTE_EUNSUPPORTED);
+        assert_non_null(strstr(message.text, "draws choices"));
+        mote_evidence_close(&evidence);
+        mote_state_space_close(&space);
+    }
+}
+
 static void noise_is_shared(void **unused)
 {
     double variance, noise;
@@ -222,6 +265,7 @@ int main(void)
         cmocka_unit_test(what_is_not_kept_is_fresh),
         cmocka_unit_test(what_has_no_correlated_form_is_named),
         cmocka_unit_test(noise_is_shared),
+        cmocka_unit_test(offences_are_told_alike_in_any_order),
         cmocka_unit_test(sorted_filters_are_unbiased),
         cmocka_unit_test(ancestors_are_in_order),
     };
