@@ -302,8 +302,9 @@ static int checkpoint_if_due(mote_run *run)
     return mote_run_checkpoint(run);
 }
 
-/* An error of the model or of its workers, or the lack of memory, came before the step changed anything that counts:
- * what was reached is kept. The error stays the answer, whether that succeeds or not. */
+/* After an error of the model or of its workers, or for lack of memory, what was reached is kept, where the step
+ * changes what counts only at its end, or takes itself back; algorithms whose step cannot do so set in_doubt, and the
+ * last checkpoint stays. The error stays the answer, whether that succeeds or not. */
 static int keep_what_was_reached(mote_run *run, int status)
 {
     if (run->settings.checkpoint

@@ -55,6 +55,7 @@ struct mote_run {
     int64_t finished_by;
     int64_t opened;            /* 1 once the algorithm's open succeeded */
     int status;                /* of the last step: an error is final */
+    int in_doubt;              /* set by the algorithm: the step that failed had changed the state, nothing is saved */
     mote_draws *draws;         /* built by the algorithm, freed at the next step */
     double seconds_before;     /* wall time of earlier sessions */
     double started;            /* clock at open */

@@ -46,6 +46,9 @@ static int doubtful(mote_run *run)
 {
     if (run->status == MOTE_ESOURCE || run->status == MOTE_EINTERNAL)
         return mote_fail(&run->message, MOTE_ESTATE, "not saved: the run ended with '%s'", mote_strerror(run->status));
+    if (run->in_doubt)
+        return mote_fail(&run->message, MOTE_ESTATE, "not saved: %s failed in the middle of a step that cannot be "
+                         "taken back; the last checkpoint stays the place to resume from", run->algorithm->name);
     return MOTE_OK;
 }
 

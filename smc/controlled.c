@@ -219,6 +219,7 @@ static int controlled_step(mote_run *run)
     double *row = state->record + 3 * state->filters;
     if (state->finished)
         return MOTE_DONE;
+    const int64_t particles = state->particles;
     const int final = is_final(state);
     int status = open_filter(run, state);
     if (!status)
@@ -227,10 +228,14 @@ static int controlled_step(mote_run *run)
         status = mote_fail(&run->message, MOTE_EMODEL, "controlled: all weights were zero at step %lld, nothing can be "
                            "fitted: take more particles", (long long)state->filter.dead - 1);
     row[1] = NAN;
-    if (!status && !final)
+    if (!status && !final) {
         status = fit(state, &row[1]);
-    if (status)
+        run->in_doubt = status != MOTE_OK; /* times that are fitted replace their look-ahead at once */
+    }
+    if (status) {
+        state->particles = particles;
         return status;
+    }
     row[0] = state->filter.log_evidence;
     row[2] = (double)state->particles;
     ++state->filters;

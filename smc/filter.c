@@ -152,13 +152,15 @@ static int filter_step(mote_run *run)
     } else if (!state->waiting) {
         return state->ended ? MOTE_DONE : MOTE_WAITING;
     }
-    const int64_t potentials = filter->potentials;
+    const int64_t potentials = filter->potentials, step = filter->step;
     int status = mote_particle_filter_step(filter, &state->datum);
+    if (filter->step > step) { /* also where the user's function, which has seen it, stops the run */
+        state->waiting = 0;
+        state->last_time = state->datum.time;
+        run->ledger.calls += filter->potentials - potentials;
+    }
     if (status)
         return status;
-    state->waiting = 0;
-    state->last_time = state->datum.time;
-    run->ledger.calls += filter->potentials - potentials;
     return state->space.has_series && filter->step >= state->space.series.count ? MOTE_DONE : MOTE_OK;
 }
 

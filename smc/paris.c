@@ -278,19 +278,27 @@ static int look_back(mote_paris_smoother *paris)
     return mote_backward_means_of(&paris->backward, &block, &parents, &children, &mean);
 }
 
+static void exchange(mote_paris_smoother *paris)
+{
+    double **value = paris->value;
+    paris->value = paris->before;
+    paris->before = value;
+}
+
+/* Reads `before` and writes `value` alone, so that a step that fails is taken back. */
 static int collect(mote_collector *collector, mote_particle_filter *filter)
 {
     mote_paris_smoother *paris = (mote_paris_smoother *)collector;
-    double **value = paris->value;
     int status = MOTE_OK;
-    paris->value = paris->before;
-    paris->before = value;
+    exchange(paris);
     if (filter->step > 1)
         status = look_back(paris);
     if (!status && (filter->step == 1 || paris->draws))
         status = update(paris);
-    for (int64_t k = 0; k < paris->count; ++k)
-        paris->estimate[k] = status ? NAN : mote_population_mean(filter->now, paris->value[k], filter->setup.particles);
+    for (int64_t k = 0; k < paris->count && !status; ++k)
+        paris->estimate[k] = mote_population_mean(filter->now, paris->value[k], filter->setup.particles);
+    if (status)
+        exchange(paris);
     return status;
 }
 
@@ -315,6 +323,7 @@ static int load(mote_collector *collector, mote_reader *reader)
 
 static const mote_collector_table table = {
     .name = "paris",
+    .takes_back = 1,
     .start = start,
     .collect = collect,
     .save = save,

@@ -167,6 +167,8 @@ double mote_population_mean(const mote_population *population, const double *col
  * `collect` after the step; `start` when the filter begins anew. `save`, `load` may be NULL when there is no state. */
 typedef struct mote_collector_table {
     const char *name;
+    int takes_back; /* a `collect` that fails leaves the collector as it was and asks that the step be taken back: the
+                     * first collector only, since those before it have seen the step */
     int (*start)(mote_collector *collector, mote_particle_filter *filter);
     int (*reserve)(mote_collector *collector, mote_particle_filter *filter);
     int (*collect)(mote_collector *collector, mote_particle_filter *filter);

@@ -356,11 +356,14 @@ static int reserve(mote_particle_filter *filter)
     return status;
 }
 
-static int collect(mote_particle_filter *filter)
+/* Collectors in their order, up to the one that fails: *failed. */
+static int collect(mote_particle_filter *filter, const mote_collector **failed)
 {
     int status = MOTE_OK;
-    for (mote_collector *c = filter->collectors; c && !status; c = c->next)
+    for (mote_collector *c = filter->collectors; c && !status; c = c->next) {
+        *failed = c;
         status = c->table->collect ? c->table->collect(c, filter) : MOTE_OK;
+    }
     return status;
 }
 
@@ -394,26 +397,42 @@ static void conclude(mote_particle_filter *filter)
     ++filter->step;
 }
 
-static int step_alive(mote_particle_filter *filter)
+/* What a step changes besides the populations, as it was before. */
+typedef struct step_mark {
+    int64_t step, resampled, resamplings, dead, potentials, slot;
+    double time, time_previous, log_evidence, increment;
+    const int32_t *ancestor;
+} step_mark;
+
+static step_mark mark(const mote_particle_filter *filter)
 {
-    const int64_t slot = filter->reference.slot;
-    int status = mote_particle_filter_resample(filter);
-    if (!status)
-        status = move(filter);
-    if (!status) {
-        conclude(filter);
-        return MOTE_OK;
-    }
-    if (filter->step)
+    return (step_mark){ filter->step, filter->resampled, filter->resamplings, filter->dead, filter->potentials,
+                        filter->reference.slot, filter->time, filter->time_previous, filter->log_evidence,
+                        filter->increment, filter->ancestor };
+}
+
+/* Takes the step back: the population of the step before is the present one again. */
+static void take_back(mote_particle_filter *filter, const step_mark *before)
+{
+    if (before->step)
         mote_particle_filter_swap(filter);
-    filter->reference.slot = slot;
-    return status;
+    filter->step = before->step;
+    filter->resampled = before->resampled;
+    filter->resamplings = before->resamplings;
+    filter->dead = before->dead;
+    filter->potentials = before->potentials;
+    filter->reference.slot = before->slot;
+    filter->time = before->time;
+    filter->time_previous = before->time_previous;
+    filter->log_evidence = before->log_evidence;
+    filter->increment = before->increment;
+    filter->ancestor = before->ancestor;
 }
 
 int mote_particle_filter_step(mote_particle_filter *filter, const mote_datum *datum)
 {
-    const double time = filter->time, previous = filter->time_previous;
-    const int64_t resampled = filter->resampled;
+    const step_mark before = mark(filter);
+    const mote_collector *failed = NULL;
     if (filter->dead) {
         ++filter->step;
         return MOTE_OK;
@@ -423,13 +442,16 @@ int mote_particle_filter_step(mote_particle_filter *filter, const mote_datum *da
         return status;
     filter->datum = datum;
     filter->time_previous = filter->step || filter->space->model.flags & MOTE_SSM_START_BEFORE ? filter->time
-        : datum->time;
+                                                                                               : datum->time;
     filter->time = datum->time;
-    status = step_alive(filter);
-    if (status) {
-        filter->time = time;
-        filter->time_previous = previous;
-        filter->resampled = resampled;
+    status = mote_particle_filter_resample(filter);
+    if (!status)
+        status = move(filter);
+    if (!status) {
+        conclude(filter);
+        status = collect(filter, &failed);
     }
-    return status ? status : collect(filter);
+    if (status && (!failed || (failed->table->takes_back && failed == filter->collectors)))
+        take_back(filter, &before);
+    return status;
 }

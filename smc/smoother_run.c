@@ -300,22 +300,32 @@ static int forward(mote_run *run, mote_smoother_state *s)
     return status;
 }
 
-static int backward(mote_smoother_state *s)
+/* One time backward, once there is room. */
+static int smooth_time(mote_smoother_state *s)
 {
-    int status = reserve(s);
-    if (status)
-        return status;
     if (s->filter.dead)
         return conclude(s);
     if (s->at == s->count - 1) {
         clear_estimate(s, &s->now);
         s->error = NAN;
     }
-    status = s->method->smooth(s, s->at);
+    const int status = s->method->smooth(s, s->at);
     if (status)
         return status;
     s->time[s->at] = mote_history_generation(&s->history, s->at)->datum.time;
     return --s->at < 0 ? conclude(s) : MOTE_OK;
+}
+
+/* Methods add to their sums and move their paths in place, block by block: a model that stops them leaves a time half
+ * smoothed. */
+static int backward(mote_run *run, mote_smoother_state *s)
+{
+    int status = reserve(s);
+    if (status)
+        return status;
+    status = smooth_time(s);
+    run->in_doubt = status && status != MOTE_DONE;
+    return status;
 }
 
 static int smoother_step(mote_run *run)
@@ -323,7 +333,7 @@ static int smoother_step(mote_run *run)
     mote_smoother_state *s = run->state;
     if (s->phase == SMOOTHER_DONE)
         return MOTE_DONE;
-    return s->phase == SMOOTHER_FORWARD ? forward(run, s) : backward(s);
+    return s->phase == SMOOTHER_FORWARD ? forward(run, s) : backward(run, s);
 }
 
 static int smoother_push(mote_run *run, const mote_observation *observation)

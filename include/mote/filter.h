@@ -73,7 +73,8 @@ typedef struct mote_filter_options {
     MOTE_OPTION_FIELDS(MOTE_RUN_OPTIONS)
     MOTE_OPTION_FIELDS(MOTE_FILTER_OPTIONS)
     const double *theta; /* values of all non-derived parameters; NULL: all are fixed by the model */
-    int (*observe)(void *ctx, const mote_filter_view *view); /* called after every step; below 0: stops the run. NULL: none */
+    int (*observe)(void *ctx, const mote_filter_view *view); /* called after every step; below 0: stops the run after
+                                                              * this step, which is done and not seen again. NULL: none */
     void *observe_ctx;   /* borrowed */
 } mote_filter_options;
 

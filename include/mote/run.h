@@ -150,7 +150,8 @@ MOTE_API int mote_run_ledger(const mote_run *run, mote_ledger *ledger);
 MOTE_API int mote_run_progress(mote_run *run, mote_progress *progress);
 
 /* The state of the run as a file with version and checksum: options, random counters, live state. `load` replaces
- * the state of a freshly opened run with the same model and options; a difference is refused and named. */
+ * the state of a freshly opened run with the same model and options; a difference is refused and named. MOTE_ESTATE,
+ * and no file, when the run ended with an error in the middle of a step that cannot be taken back. */
 MOTE_API MOTE_MUST_USE int mote_run_save(mote_run *run, const char *path);
 MOTE_API MOTE_MUST_USE int mote_run_load(mote_run *run, const char *path);
 
