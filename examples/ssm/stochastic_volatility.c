@@ -6,7 +6,11 @@
  *
  * Known answer with stochastic_volatility.csv and (-1, 0.95, 0.25): log-likelihood -214.28198, by quadrature. With
  * everything that smoothers and gradient methods can use: density and bound of the transition, gradient, an additive
- * functional. */
+ * functional.
+ *
+ * The first return of that series is exactly 0. Its likelihood, E[exp(-x_0 / 2)] / sqrt(2 pi), grows as exp(s^2 / 8) with
+ * the stationary variance s^2 = noise^2 / (1 - persistence^2), without bound, and a filter's estimate of it has a relative
+ * variance of exp(s^2 / 4) / N: the priors keep s below 3.6. Wider ones send samplers to where that return alone decides. */
 #define MOTE_PLUGIN_LINKS_NOTHING
 #include <math.h>
 #include <mote/plugin.h>
@@ -114,8 +118,8 @@ MOTE_PLUGIN_ENTRY(const mote_host *host, const mote_config *section, mote_model 
 {
     static const mote_parameter parameters[] = {
         MOTE_NORMAL("mean", -1, 1, .label = "\\mu"),
-        MOTE_UNIFORM("persistence", 0.5, 0.999, .label = "\\rho"),
-        MOTE_UNIFORM("noise", 0.02, 1, .label = "\\sigma"),
+        MOTE_UNIFORM("persistence", 0.5, 0.99, .label = "\\rho"), /* both bound the stationary spread: see the head */
+        MOTE_UNIFORM("noise", 0.02, 0.5, .label = "\\sigma"),
     };
     static const char *const states[] = { "log_variance" }, *const observations[] = { "y" }, *const sums[] = { "sum" };
     static const mote_ssm ssm = {
