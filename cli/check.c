@@ -77,10 +77,11 @@ static int ask_all(const mote_arguments *arguments)
         set_limit(&job);
     if (!code && mote_plugin_target(job.plugin))
         code = ask(&job);
-    mote_check_at(0, "in the questions to the state-space model");
+    mote_check_at(10, "before the questions to the state-space model");
     if ((!code || code == MOTE_EXIT_DATA) && mote_plugin_ssm(job.plugin))
         again = mote_check_ssm(&job);
     code = code ? code : again;
+    mote_check_at(10, "while it was released");
     mote_job_close(&job);
     return code;
 }
@@ -102,8 +103,8 @@ const mote_verb mote_verb_check = {
     .details = "Prior round trip; batch against single rows; repeated calls; one thread against many; failures at the prior\n"
                "and at its corners; gradient against finite differences; cost; two short runs that must agree. Of a\n"
                "state-space model: single particles against blocks; threads; samplers against their densities; bound;\n"
-               "maps; gradient; cost. The questions are asked in a process of their own: a crash, and a call that takes over a\n"
-               "minute (or row_seconds), are told with the point.",
+               "maps; gradient; cost. The questions are asked in a process of their own: a crash, and a call that takes\n"
+               "over a minute (or row_seconds), are told with the point, or the function and step of a state-space model.",
     .flags = flags,
     .run = run,
 };

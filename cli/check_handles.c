@@ -80,6 +80,7 @@ static mote_block block_of(const handles *h, const population *p)
 
 static void drop(handles *h, population *p)
 {
+    mote_ssm_check_at(h->check, "drop");
     if (p->held)
         h->model->drop(h->model->ctx, p->column[0], HANDLES);
     p->held = 0;
@@ -90,6 +91,7 @@ static int move(handles *h, population *p)
 {
     const mote_block block = block_of(h, p);
     mote_source source = mote_source_at(h->check->live, MOTE_PURPOSE_TRANSITION, (uint32_t)h->check->step, 0);
+    mote_ssm_check_at(h->check, h->check->step ? "transition" : "initial");
     return h->check->step ? h->model->transition(h->model->ctx, &block, &source)
                           : h->model->initial(h->model->ctx, &block, &source);
 }
@@ -114,6 +116,7 @@ static int make(handles *h, population *p)
 static void *packed(handles *h, double handle, int64_t *size)
 {
     const unsigned char guard = 0xa5;
+    mote_ssm_check_at(h->check, "pack");
     *size = h->model->pack(h->model->ctx, handle, NULL, 0);
     unsigned char *bytes = *size < 0 ? NULL : malloc((size_t)*size + 1);
     if (!bytes) {
@@ -144,6 +147,7 @@ static int copy_by_unpack(handles *h, population *to, const population *from, co
         const int64_t a = ancestor ? ancestor[made] : made;
         int64_t size;
         void *bytes = packed(h, from->column[0][a], &size);
+        mote_ssm_check_at(h->check, "unpack");
         status = bytes ? h->model->unpack(h->model->ctx, bytes, size, &to->column[0][made]) : MOTE_EINVAL;
         for (int64_t k = 1; k < h->model->state_count; ++k)
             to->column[k][made] = from->column[k][a];
@@ -166,6 +170,7 @@ static int weighed(const handles *h)
 static int look(handles *h, population *p)
 {
     const mote_block block = block_of(h, p);
+    mote_ssm_check_at(h->check, "log_potential");
     const int status = weighed(h) ? h->model->log_potential(h->model->ctx, &block) : MOTE_OK;
     for (int64_t i = 0; i < HANDLES && !status && !h->wrong; ++i) {
         uint64_t hash = MOTE_HASH_START;
@@ -240,6 +245,7 @@ static int fork_first(handles *h, double **scratch)
     block.state = scratch;
     block.previous = (const double *const *)before.column;
     h->first.held = 0;
+    mote_ssm_check_at(h->check, "fork");
     const int status = h->model->fork(h->model->ctx, &block, h->ancestor);
     for (int64_t k = 0; k < h->model->state_count && !status; ++k)
         memcpy(h->first.column[k], scratch[k], HANDLES * sizeof(double));

@@ -379,6 +379,7 @@ static int draw_by_map(mote_ssm_check *check, int (*map)(void *, const mote_bloc
             uniform[k] = check->small_previous[k];
             mote_uniforms(&source, uniform[k], MOTE_BLOCK);
         }
+        mote_ssm_check_at(check, has_previous ? "transition_map" : "initial_map");
         status = map(check->space.model.ctx, &block, (const double *const *)uniform);
         for (int64_t k = 0; k < d; ++k)
             memcpy(to + k * n + first, check->small_state[k], MOTE_BLOCK * sizeof(double));
@@ -471,6 +472,7 @@ static void ask_gaussian(mote_ssm_check *check)
                                .input = m->input_count ? check->datum.input : NULL,
                                .previous = (const double *const *)check->previous,
                                .state = check->small_state };
+    mote_ssm_check_at(check, "gaussian");
     int status = m->gaussian(m->ctx, &block, mean, covariance);
     status = status ? status : mote_ssm_check_draw(check, m->transition, 1, MOTE_BLOCK, 3100);
     const double z = status ? (double)NAN : moment_z(check, centre, covariance);

@@ -130,6 +130,7 @@ static int fill_cache(mote_ssm_check *check)
 {
     const mote_ssm *m = model_of(check);
     memset(check->cache, 0, (size_t)m->cache_size);
+    mote_ssm_check_at(check, "prepare");
     return m->prepare ? m->prepare(m->ctx, check->parameter[0], check->cache) : MOTE_OK;
 }
 
@@ -153,16 +154,21 @@ static int gradient_at(mote_ssm_check *check, const slope_question *q, double *g
     const mote_block block = mote_ssm_check_block(check, 0, 1, mote_ssm_check_later(check));
     for (int64_t p = 0; p < check->space.space.theta_count; ++p)
         column[p] = &gradient[p];
+    mote_ssm_check_at(check, q->gradient == model_of(check)->gradient ? "gradient" : "proposal_gradient");
     return q->gradient(model_of(check)->ctx, &block, column);
 }
 
-/* Of particle 0: counts it, also as wrong when a component is off by more than 1e-4 of the gradient's length. */
+/* Of particle 0: counts it, also as wrong when a component is off by more than 1e-4 of the gradient's length. Where
+ * there is no density there is no gradient. */
 static void ask_gradient(mote_ssm_check *check, slope_question *q)
 {
     const int64_t count = check->space.space.theta_count;
     double *theta = check->theta + check->row * count, gradient[MOST_PARAMETERS] = { 0 }, norm = 0, worst = 0;
+    const double density = log_density(check, q);
+    if (density == -INFINITY)
+        return;
     ++q->asked;
-    if (isnan(log_density(check, q)) || gradient_at(check, q, gradient)) {
+    if (isnan(density) || gradient_at(check, q, gradient)) {
         ++q->failed;
         return;
     }

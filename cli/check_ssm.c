@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check_watch.h"
 #include "core/run.h"
 
 static const mote_ssm *model_of(const mote_ssm_check *check)
@@ -41,6 +42,34 @@ mote_block mote_ssm_check_block(mote_ssm_check *check, int64_t first, int64_t n,
     return block;
 }
 
+/* Which member that is; several may be the same function. */
+static const char *name_of_draw(const mote_ssm *m, mote_draw_function *draw)
+{
+    return draw == m->transition ? "transition"
+           : draw == m->initial  ? "initial"
+           : draw == m->propose  ? "propose"
+                                 : "propose_initial";
+}
+
+static const char *name_of_density(const mote_ssm *m, mote_density_function *density)
+{
+    const struct { const char *name; mote_density_function *density; } members[] = {
+        { "log_potential", m->log_potential }, { "log_transition", m->log_transition },
+        { "log_transition_bound", m->log_transition_bound }, { "log_initial", m->log_initial },
+        { "log_propose", m->log_propose }, { "log_propose_initial", m->log_propose_initial },
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; ++i)
+        if (members[i].density == density)
+            return members[i].name;
+    return "a density";
+}
+
+void mote_ssm_check_at(const mote_ssm_check *check, const char *member)
+{
+    mote_check_at(1, "in %s, step %lld, set %lld of the parameters", member, (long long)check->step,
+                  (long long)check->row);
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -53,10 +82,12 @@ int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has
         const int64_t n = least(size, check->n - first);
         const mote_block block = mote_ssm_check_block(check, first, n, has_previous);
         mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, step, first);
+        mote_ssm_check_at(check, name_of_draw(model_of(check), draw));
         status = draw(model_of(check)->ctx, &block, &source);
         for (int64_t k = 0; k < model_of(check)->state_count; ++k)
             memcpy(check->state[k] + first, check->small_state[k], (size_t)n * sizeof(double));
     }
+    mote_check_back();
     return status;
 }
 
@@ -69,9 +100,11 @@ int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density
         const mote_block block = mote_ssm_check_block(check, first, n, has_previous);
         for (int64_t i = 0; i < n; ++i)
             check->small_value[i] = NAN;
+        mote_ssm_check_at(check, name_of_density(model_of(check), density));
         status = density(model_of(check)->ctx, &block);
         memcpy(value + first, check->small_value, (size_t)n * sizeof(double));
     }
+    mote_check_back();
     return status;
 }
 
@@ -84,12 +117,14 @@ static int observe(mote_ssm_check *check)
         return MOTE_OK;
     mote_block block = mote_ssm_check_block(check, 0, 1, 0);
     mote_source source = mote_source_at(check->live, MOTE_PURPOSE_TRANSITION, 900 + (uint32_t)check->step, 0);
+    mote_ssm_check_at(check, "sample_observation");
     int status = model->sample_observation(model->ctx, &block, &source, value);
     for (int64_t k = 0; k < model->observation_count; ++k) {
         check->datum.values[k] = value[k][0];
         check->datum.observed[k] = !isnan(value[k][0]);
         check->datum.any |= check->datum.observed[k];
     }
+    mote_check_back();
     return status;
 }
 
@@ -123,7 +158,9 @@ int mote_ssm_check_set_row(mote_ssm_check *check, int64_t row)
     for (int64_t p = 0; p < check->space.space.theta_count; ++p)
         check->parameter[p] = theta + p;
     memset(check->cache, 0, (size_t)model->cache_size);
+    mote_ssm_check_at(check, "prepare");
     int status = model->prepare ? model->prepare(model->ctx, theta, check->cache) : MOTE_OK;
+    mote_check_back();
     set_time(check);
     return status;
 }
@@ -323,8 +360,11 @@ static uint64_t hash_of_filter(const mote_ssm_check *check, int64_t threads, int
     mote_run *run = NULL;
     uint64_t hash = MOTE_HASH_START;
     *status = mote_run_open(&run, mote_filter, check->given, &options);
-    for (int t = 0; t < 50 && !*status; ++t)
+    for (int t = 0; t < 50 && !*status; ++t) {
+        mote_check_at(2 * (5000 / MOTE_BLOCK + 1), "in step %d of a filter, %lld threads", t, (long long)threads);
         *status = mote_run_step(run);
+    }
+    mote_check_back();
     *status = *status == MOTE_DONE ? MOTE_OK : *status;
     for (int64_t k = 0; k < model_of(check)->state_count && !*status; ++k)
         hash = mote_hash(hash, mote_filter_state(run, k), 5000 * sizeof(double));

@@ -51,6 +51,9 @@ int mote_ssm_check_set_row(mote_ssm_check *check, int64_t row); /* the same with
 int mote_ssm_check_next_step(mote_ssm_check *check);
 int mote_ssm_check_advance(mote_ssm_check *check);
 
+/* The member that is called next, of which each call may take as long as a row. */
+void mote_ssm_check_at(const mote_ssm_check *check, const char *member);
+
 /* Calls a member for the particles at hand in blocks of `size`: draws into `state`, or values into `value`. */
 int mote_ssm_check_draw(mote_ssm_check *check, mote_draw_function *draw, int has_previous, int64_t size, uint32_t step);
 int mote_ssm_check_density(mote_ssm_check *check, mote_density_function *density, int has_previous, int64_t size,

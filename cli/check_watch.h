@@ -15,4 +15,10 @@ void mote_check_limit(double seconds);
 /* What the model is asked next ("at x = 1"), which may take as long as `rows` rows may; 0: as it likes. */
 void mote_check_at(int64_t rows, const char *format, ...) MOTE_PRINTF(2, 3);
 
+/* The same of many calls that are not told apart: ten rows' time and `seconds`. */
+void mote_check_for(double seconds, const char *format, ...) MOTE_PRINTF(2, 3);
+
+/* The model has answered, and what follows is the check's own work. */
+void mote_check_back(void);
+
 #endif

@@ -42,6 +42,31 @@ expect "one that ends the program" 65 "FAIL  the model ended the program (exit c
     "$mote" check h.ini --set model.fault=exit
 expect "one that hangs" 65 "FAIL  the model did not answer within 0.5 s at x = 0." \
     timeout 60 "$mote" check h.ini --set model.fault=hang --set row_seconds=0.5
+expect "one that hangs in a short run" 65 "s in a short run" \
+    timeout 60 "$mote" check h.ini --set model.fault=tire --set row_seconds=0.1
+(trap '' CHLD; exec "$mote" check h.ini --set model.fault=exit) >out 2>err
+check "where SIGCHLD is ignored" test $? -eq 65
+(trap '' CHLD; exec "$mote" check "$model" x.ini --set model.gradient=wrong) >out 2>err
+check "there a question with a wrong answer" test $? -eq 65
+# What hangs keeps the standard output open, and the reader at its other end, for as long as it is there.
+mkfifo ends
+cat ends >said &
+reader=$!
+(trap '' HUP; exec "$mote" check h.ini --set model.fault=hang) >ends 2>&1 &
+watcher=$!
+tries=0
+while ! grep -q "prior round trip" said && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+kill -HUP $watcher
+sleep 0.3
+check "SIGHUP stays ignored under nohup" kill -0 $watcher
+kill -KILL $watcher
+wait $watcher 2>/dev/null
+if [ "$(uname)" = Linux ]; then
+    tries=0
+    while kill -0 $reader 2>/dev/null && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+    check "the model's process ends with the watcher" test $tries -lt 100
+fi
+kill -TERM $reader 2>/dev/null
 expect "check of a built-in model" 0 "0 failed" "$mote" check gaussian
 expect "check of an object that is not there" 66 "mote: model 'nosuch.so' was not found: not at nosuch.so" "$mote" check nosuch.so
 check "which names no file but that" sh -c '! grep -q "check\.ini" err'

@@ -24,6 +24,14 @@ question "an additive functional that is no number" 65 "FAIL  additive: of 3000 
     --set model.additive=nan
 question "an additive functional that depends on the block" 65 "FAIL  additive: answers otherwise" \
     --set model.additive=by_place
+question "an additive functional that is no number for children of particles without weight" 0 "additive: numbers" \
+    --set model.additive=parent --set model.potential=cut
+also "gradient: agrees"
+question "or of those with weight" 65 "FAIL  additive: of" --set model.additive=parent
+question "a model that hangs" 65 "FAIL  the model did not answer within 0.5 s in log_potential, step 2, set 0" \
+    --set model.potential=hang --set row_seconds=0.5
+question "a model that crashes" 65 "FAIL  the model crashed (signal 11, Segmentation fault) in log_potential, step 2" \
+    --set model.potential=segv
 question "a proposal's gradient, in some parameters" 0 "proposal_gradient: agrees" --set model.slope=right --set model.series=yes
 also "in 1 of 2 parameters"
 question "a proposal's gradient that is off by a percent" 65 "FAIL  proposal_gradient" --set model.slope=wrong

@@ -9,6 +9,7 @@
  *            closes    closes every file and goes on
  *   and everywhere:
  *            leak      each row keeps 1 MiB
+ *            tire      never returns from the 1200th row of a process on
  *            suicide   every 13th row of a process kills it
  *            globals   static scratch that a second caller at the same time would spoil
  *            print     writes lines to standard output and error
@@ -98,6 +99,8 @@ static void live_on(void)
     ++rows;
     if (is("suicide") && rows % 13 == 0)
         raise(SIGKILL);
+    while (is("tire") && rows >= 1200)
+        pause_for(1000000);
     if (is("leak"))
         *(volatile char *)malloc(1 << 20) = 1;
     if (is("print")) {

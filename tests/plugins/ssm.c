@@ -3,11 +3,13 @@
  *
  *     x_0 ~ N(0, 1);  x_t ~ N(rho x_{t-1}, s^2);  y_t ~ N(x_t, r^2)          s = 0.5, r = 0.7
  *
- *   potential    right | nan | zero | stop        of the third step
+ *   potential    right | nan | zero | stop | hang | segv   of the third step
+ *                cut                         zero where x > 1.5, of every step
  *   density      right | unnormalised | wide | none | later   log_transition: times 1.2; of 1.1 s; no log_initial
  *   bound        right | low
  *   gradient     right | wrong
  *   additive     right | nan | by_place      of the second step
+ *                parent                      no number where x_{t-1} > 1.5
  *   proposal     right | wrong               its density's centre
  *   slope        none | right | wrong | zero proposal_gradient, in rho alone
  *   draws        right | by_place            numbers that depend on the place in the block
@@ -65,15 +67,23 @@ static int transition(void *ctx, const mote_block *block, mote_source *source)
     return 0;
 }
 
+static volatile int nothing;
+
 static int log_potential(void *ctx, const mote_block *block)
 {
     const ssm_model *model = ctx;
     if (block->step == 2 && is(model->potential, "stop"))
         return -5;
+    while (block->step == 2 && is(model->potential, "hang"))
+        nothing = 0;
+    if (block->step == 2 && is(model->potential, "segv"))
+        *(volatile char *)(uintptr_t)nothing = 1;
     for (int64_t i = 0; i < block->n; ++i) {
         block->log_weight[i] = log_normal(block->observation[0], block->state[0][i], sd_y);
         if (block->step == 2 && is(model->potential, "nan"))
             block->log_weight[i] = NAN;
+        if (block->state[0][i] > 1.5 && is(model->potential, "cut"))
+            block->log_weight[i] = -INFINITY;
         if (block->step == 2 && is(model->potential, "zero"))
             block->log_weight[i] = -INFINITY;
     }
@@ -145,6 +155,9 @@ static int additive(void *ctx, const mote_block *block, double *const *value)
     const ssm_model *model = ctx;
     for (int64_t i = 0; i < block->n; ++i)
         value[0][i] = block->previous ? block->previous[0][i] * block->state[0][i] : 0;
+    for (int64_t i = 0; i < block->n && block->previous && is(model->additive, "parent"); ++i)
+        if (block->previous[0][i] > 1.5)
+            value[0][i] = NAN;
     for (int64_t i = 0; i < block->n && block->step == 1; ++i)
         value[0][i] += is(model->additive, "nan") ? NAN : is(model->additive, "by_place") ? (double)i : 0;
     return 0;
