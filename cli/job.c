@@ -409,6 +409,9 @@ static int check_name(const mote_job *job)
     if (*job->name == '.')
         return mote_complain(MOTE_EXIT_CONFIG, "%s: name = '%s': a name that begins with '.' would make hidden files",
                              job->source, job->name);
+    if (!strcmp(job->name, "log"))
+        return mote_complain(MOTE_EXIT_CONFIG, "%s: name = log: log.txt is the run's log; take another name",
+                             job->source);
     if (*job->name && !strchr(job->name, '/'))
         return 0;
     return mote_complain(MOTE_EXIT_CONFIG, "%s: name = '%s': a name without '/' is needed; the folder is `output`",

@@ -265,12 +265,13 @@ static int plot_diagnostics(plot_job *drawing)
     return code;
 }
 
-/* Filters and smoothers leave tables over time: each gets its own picture. */
-static int has_states(const char *path, char *root, size_t size)
+/* Filters and smoothers leave tables over time: each gets its own picture. *code: of a folder that cannot be read. */
+static int has_states(const char *path, char *root, size_t size, int *code)
 {
     char file[MOTE_JOB_PATH + 16];
     struct stat about;
-    if (mote_outcome_root(path, root, size))
+    *code = mote_outcome_root(path, root, size);
+    if (*code)
         return 0;
     snprintf(file, sizeof file, "%s_steps.csv", root);
     return !stat(file, &about);
@@ -280,22 +281,25 @@ static int plot_states(plot_job *drawing)
 {
     const mote_arguments *arguments = drawing->arguments;
     char root[MOTE_JOB_PATH];
-    if (arguments->count != 1 || !has_states(arguments->operands[0], root, sizeof root))
+    int code;
+    if (arguments->count != 1)
         return mote_complain(MOTE_EXIT_USAGE, "plot: pictures of filters and smoothers show one run each");
-    int code = choose_options(drawing);
+    (void)has_states(arguments->operands[0], root, sizeof root, &code);
+    code = code ? code : choose_options(drawing);
     if (code)
         return code;
     int status = mote_plot_states(&drawing->memory, root, &drawing->options);
     return status ? mote_complain(mote_exit_code(status), "%s", mote_output_message()) : draw(drawing, "states");
 }
 
-static int any_states(const mote_arguments *arguments)
+static int any_states(const mote_arguments *arguments, int *code)
 {
     char root[MOTE_JOB_PATH];
     struct stat about;
     int n = 0;
-    for (int i = 0; i < arguments->count; ++i)
-        n += !stat(arguments->operands[i], &about) && has_states(arguments->operands[i], root, sizeof root);
+    *code = 0;
+    for (int i = 0; !*code && i < arguments->count; ++i)
+        n += !stat(arguments->operands[i], &about) && has_states(arguments->operands[i], root, sizeof root, code);
     return n;
 }
 
@@ -305,8 +309,9 @@ static int run(const mote_arguments *arguments)
     if (!drawing || mote_memory_open(&drawing->memory, NULL))
         return mote_complain(MOTE_EXIT_INTERNAL, "%s", mote_strerror(MOTE_ENOMEM));
     drawing->arguments = arguments;
-    const int states = any_states(arguments);
-    int code = states ? plot_states(drawing) : read_all(drawing);
+    int code;
+    const int states = any_states(arguments, &code);
+    code = code ? code : states ? plot_states(drawing) : read_all(drawing);
     code = code || states ? code : choose_options(drawing);
     code = code || states ? code : plot_corner(drawing);
     code = code || states ? code : plot_diagnostics(drawing);

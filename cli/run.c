@@ -212,26 +212,39 @@ static int go(session *s)
     return code;
 }
 
-/* 1 when an option that may differ between a run and its resumption has another value than the folder's mote.ini: the stop
- * rule, or what is made of the draws. */
-static int has_new_options(const mote_job *job)
+/* What is made of the draws; the other options that may differ between a run and its resumption are its stop rule. */
+static const char result_options[] = " simulations bootstraps weights ";
+
+static int is_listed(const char *list, const char *key)
+{
+    char word[80];
+    snprintf(word, sizeof word, " %s ", key);
+    return list && strstr(list, word);
+}
+
+/* Which options that may differ have other values than in the folder's mote.ini: of the stop rule, or of what is made of
+ * the draws. `restore`: those of the stop rule take the values that are recorded. */
+static void compare_options(const mote_job *job, int restore, int *rule, int *results)
 {
     const mote_option_table *table = mote_algorithm_options(job->algorithm);
-    char path[MOTE_JOB_PATH + 16], text[64], word[80], message[600];
+    char path[MOTE_JOB_PATH + 16], text[64], message[600];
     mote_config *file = NULL;
-    int changed = 0;
+    *rule = *results = 0;
     snprintf(path, sizeof path, "%s/mote.ini", job->output);
     if (!job->algorithm->free_options || mote_config_read(&file, path, message, sizeof message))
-        return 0;
+        return;
     const mote_config *section = mote_config_section(file, table->name);
-    for (int64_t i = 0; !changed && i < table->count; ++i) {
+    for (int64_t i = 0; i < table->count; ++i) {
         const char *key = table->options[i].key, *before = mote_config_get(section, key, NULL);
-        snprintf(word, sizeof word, " %s ", key);
-        changed = before && strstr(job->algorithm->free_options, word) &&
-                  !mote_option_get(table, job->options, key, text, sizeof text) && strcmp(text, before) != 0;
+        if (!before || !is_listed(job->algorithm->free_options, key) ||
+            mote_option_get(table, job->options, key, text, sizeof text) || !strcmp(text, before))
+            continue;
+        const int result = is_listed(result_options, key);
+        *(result ? results : rule) = 1;
+        if (restore && !result)
+            (void)mote_option_set(table, job->options, key, before, NULL, 0);
     }
     mote_config_free(&file);
-    return changed;
 }
 
 static int64_t calls_of(const mote_run *run)
@@ -240,17 +253,24 @@ static int64_t calls_of(const mote_run *run)
     return mote_run_ledger(run, &ledger) ? 0 : ledger.calls;
 }
 
-/* With other options a finished run is driven again: it goes on where its stop rule asks for more, and otherwise ends
- * where it is, with its results written anew. */
-static int go_on_from_end(session *s)
+/* With another stop rule a finished run goes on where that asks for more, which its next step tells. Where it does not,
+ * the recorded rule, by which the run came to its end, stays: results are written anew only for other `results`, and
+ * nothing else is touched. */
+static int go_on_from_end(session *s, int results)
 {
     const int64_t calls = calls_of(s->run);
-    int code = go(s);
+    int rule, code = 0;
+    const int ended = mote_run_step(s->run) == MOTE_DONE && calls_of(s->run) == calls;
+    if (ended)
+        compare_options(s->job, 1, &rule, &results);
+    if (!ended || results)
+        code = ended ? after_end(s) : go(s);
     if (!code)
-        fprintf(stderr, calls_of(s->run) > calls
-                            ? "mote: the run in %s had finished, and went on with the options of now\n"
-                            : "mote: the run in %s has finished already: the options of now ask for no more draws; its "
-                              "results were written again\n", s->job->output);
+        fprintf(stderr, !ended ? "mote: the run in %s had finished, and went on with the options of now\n"
+                        : results ? "mote: the run in %s has finished already: the options of now ask for no more draws; "
+                                    "its results were written again\n"
+                                  : "mote: the run in %s has finished already: the options of now ask for no more draws\n",
+                s->job->output);
     return code;
 }
 
@@ -259,13 +279,16 @@ static int go_on_from_end(session *s)
 static int look_at_finished(session *s)
 {
     char path[2 * MOTE_JOB_PATH];
+    int rule = 0, results = 0;
     const int status = mote_run_resume(s->run);
     if (status == MOTE_EIDENTITY)
         return mote_complain(mote_exit_code(status), "the run in %s has finished, and is not the one of this file: %s "
                              "(`mote run` with --force overwrites it, with --output takes another folder)",
                              s->job->output, mote_run_message(s->run));
-    if (!status && has_new_options(s->job))
-        return go_on_from_end(s);
+    if (!status)
+        compare_options(s->job, 0, &rule, &results);
+    if (rule || results)
+        return go_on_from_end(s, results);
     snprintf(path, sizeof path, "%s/%s.json", s->job->output, s->job->name);
     const int lost = access(path, F_OK) != 0, again = lost && !status && s->job->algorithm != mote_filter;
     fprintf(stderr, "mote: the run in %s has finished already%s%s%s\n", s->job->output,
@@ -358,7 +381,7 @@ static int start_session(mote_job *job, int resume, int force, int quiet, int st
         start = START_FINISHED;
     if (status && start != START_FRESH) /* a mote.ini that cannot be read: a run of this name, as far as can be told */
         snprintf(name, sizeof name, "%s", job->name);
-    int code = start == START_FRESH || start == START_FORCED ? keep_foreign_files(job, name) : 0;
+    int code = keep_foreign_files(job, name);
     const mote_stream_start stream = { .folder = 1, .resumed = start == START_RESUMED, .quiet = quiet,
                                        .former = start == START_FORCED ? name : NULL };
     return code ? code : streams ? mote_filter_stream(job, &stream) : one_session(job, start, name, quiet);

@@ -3,6 +3,7 @@
  * algorithm's state. A checkpoint of another model, data set or option set is refused, and the message names what
  * differs. */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/run.h"
@@ -75,6 +76,22 @@ static const char *next_pair(mote_reader *identity, const char **value)
     return key && *value ? key : NULL;
 }
 
+enum { SHOWN = 120, BEFORE = 20 }; /* characters of a value, and of what two long ones have in common */
+
+/* A long value from a little before the place where it differs from the other one, with ... for what is left out. */
+static const char *shown(char text[SHOWN + 8], const char *value, const char *other)
+{
+    size_t first = 0;
+    while (value[first] && value[first] == other[first])
+        ++first;
+    first = strlen(value) <= SHOWN && strlen(other) <= SHOWN ? 0 : first > BEFORE ? first - BEFORE : 0;
+    while (first > 0 && ((unsigned char)value[first] & 0xc0) == 0x80) /* within a character of several bytes */
+        --first;
+    const size_t rest = strlen(value + first);
+    snprintf(text, SHOWN + 8, "%s%.*s%s", first ? "..." : "", SHOWN, value + first, rest > SHOWN ? "..." : "");
+    return text;
+}
+
 /* Compares the stored identity with the run's, pair by pair. */
 static int compare_identity(mote_run *run, mote_reader *reader)
 {
@@ -92,9 +109,10 @@ static int compare_identity(mote_run *run, mote_reader *reader)
             return mote_fail(&run->message, MOTE_EIDENTITY, "%s has %s = %s, %s has no such entry",
                              key ? "this run" : "the checkpoint", key ? key : stored_key, key ? value : stored,
                              key ? "the checkpoint" : "this run");
+        char text[SHOWN + 8], stored_text[SHOWN + 8];
         if (strcmp(key, stored_key) || strcmp(value, stored))
             return mote_fail(&run->message, MOTE_EIDENTITY, "the checkpoint was made with %s = %s, this run has %s = %s",
-                             stored_key, stored, key, value);
+                             stored_key, shown(stored_text, stored, value), key, shown(text, value, stored));
     }
 }
 

@@ -158,6 +158,20 @@ static int reserve(mote_run *run, ascent_state *state, int64_t rows)
     return MOTE_OK;
 }
 
+/* Of a checkpoint: more than are asked for now stay. */
+static int reserve_evaluations(mote_run *run, ascent_state *state, int64_t evaluated)
+{
+    const mote_score_ascent_options *o = run->options;
+    if (evaluated > o->evaluations) {
+        double *values = mote_memory_resize(&run->memory, state->evaluation, 0, evaluated, sizeof *values);
+        if (!values)
+            return mote_fail(&run->message, MOTE_ENOMEM, "no memory for %lld evaluations", (long long)evaluated);
+        state->evaluation = values;
+    }
+    state->evaluated = evaluated;
+    return MOTE_OK;
+}
+
 static double power(double base, double exponent)
 {
     return mote_exp(exponent * mote_log(base));
@@ -286,7 +300,7 @@ static int ascent_step(mote_run *run)
         return status ? status : climb(run, state);
     }
     status = state->evaluated < o->evaluations ? evaluate(run, state) : MOTE_OK;
-    return status ? status : state->evaluated == o->evaluations ? MOTE_DONE : MOTE_OK;
+    return status ? status : state->evaluated >= o->evaluations ? MOTE_DONE : MOTE_OK;
 }
 
 /* ---- checkpoints ---- */
@@ -324,7 +338,9 @@ static int ascent_load(mote_run *run, mote_reader *reader)
         return status;
     state->done = done;
     mote_get_reals(reader, state->rows, done * state->width);
-    state->evaluated = mote_get_count(reader, 0, o->evaluations);
+    status = reserve_evaluations(run, state, mote_get_parts(reader, 1));
+    if (status)
+        return status;
     mote_get_reals(reader, state->evaluation, state->evaluated);
     mote_score_load(&state->score, reader);
     if (done < o->iterations) /* more were asked for since: the end point will be another one */

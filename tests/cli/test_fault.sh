@@ -51,6 +51,12 @@ expect "which --force does not overwrite" 73 "own/g.txt exists" "$mote" run g.in
 expect "nor --resume" 73 "own/g.txt exists" "$mote" run g.ini -q -o own --resume
 check "and which stays" test "$(cat own/g.txt)" = mine
 check "alone" test "$(ls own)" = g.txt
+mkdir renamed
+"$mote" run g.ini -q -o renamed
+echo mine >renamed/h.txt
+expect "a resumed run under another name" 73 "renamed/h.txt exists" "$mote" run g.ini -q -o renamed --resume --name h
+check "leaves the file of that name" test "$(cat renamed/h.txt)" = mine
+expect "a run whose chain would be its log" 78 "log.txt is the run's log" "$mote" run g.ini -q -o logs --name log
 mkdir elsewhere
 echo mine >elsewhere/h.txt
 expect "foreign files of other names do not matter" 0 "" "$mote" run g.ini -q -o elsewhere

@@ -44,4 +44,9 @@ if command -v gnuplot >/dev/null 2>&1; then
     check "the corner plot is drawn" grep -q "</svg>" chains/g/plots/corner.svg
     check "the diagnostics are drawn" grep -q "</svg>" chains/g/plots/diagnostics.svg
 fi
+
+mkdir damaged
+echo '[run' >damaged/mote.ini
+expect "plot of a folder with a damaged mote.ini" 78 "damaged/mote.ini:1" "$mote" plot damaged --no-draw
+check "says so once" test "$(wc -l <err)" -eq 1
 finish

@@ -95,6 +95,17 @@ check "with them" grep -q '"simulations": 500' prec/g.json
 check "the draws are the same" cmp prec/g_dead-birth.txt fine/g_dead-birth.txt
 expect "nothing changed" 0 "has finished already" "$mote" resume prec -q
 check "nothing written" sh -c '! grep -q "written again" err'
+# The line of a batch script, whose rule is looser than the one by which the run ended, leaves everything as it is.
+cat prec/mote.ini prec/g.json >before
+expect "a looser rule" 0 "ask for no more draws" "$mote" run g.ini -q -o prec --resume --set precision=0.1 \
+    --set simulations=500
+check "results are not written again" sh -c '! grep -q "written again" err'
+cat prec/mote.ini prec/g.json >after
+check "nothing is touched" cmp before after
+expect "with other simulations, too" 0 "written again" "$mote" run g.ini -q -o prec --resume --set precision=0.1 \
+    --set simulations=400
+check "they are recorded" grep -q "^simulations = 400" prec/mote.ini
+check "the rule by which it ended stays" grep -q "^precision = 1e-06" prec/mote.ini
 expect "more draws from the prior" 0 "" "$mote" run g.ini -q -o few --sampler prior --draws 100
 expect "are added" 0 "went on" "$mote" resume few -q --draws 2000
 check "all of them" test "$(grep -c -v '^#' few/g.txt)" -ge 2000
@@ -112,6 +123,18 @@ awk 'BEGIN { for (i = 1; i <= 200; ++i) printf " %.9g", (i == 150 ? 0.999 : 1) *
 expect "a long schedule" 0 "" "$mote" run a.ini -q
 expect "is recognised" 0 "has finished already" "$mote" run a.ini -q --resume
 expect "another one is another run" 78 "schedule" "$mote" run b.ini -q --resume
+also " 0.421875 " " 0.421453125 " # where they differ
+
+# ---- fewer evaluations than were made
+printf '[run]\nmodel = %s\nsampler = score_ascent\nseed = 3\noutput = climb\n[score_ascent]\nparticles = 50\niterations = 3
+evaluations = 4\n[model]\nseries = yes\n' "$plugins/ssm.so" >climb.ini
+expect "score ascent" 0 "" "$mote" run climb.ini -q
+cp climb/climb.json before
+expect "fewer evaluations than were made" 0 "ask for no more draws" "$mote" resume climb -q --set evaluations=2
+check "leave the results" cmp before climb/climb.json
+expect "with more iterations" 0 "went on" "$mote" resume climb -q --set evaluations=2 --set iterations=5
+expect "with these from the start" 0 "" "$mote" run climb.ini -q -o direct --set evaluations=2 --set iterations=5
+check "the same bytes" cmp climb/climb.txt direct/climb.txt
 
 # ---- a run from standard input goes on from another folder
 mkdir deep
