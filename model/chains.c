@@ -64,11 +64,21 @@ static mote_chains average(const mote_chains *chains, int64_t batch, double *bat
     return (mote_chains){ batches, length, chains->count, 1, length };
 }
 
+/* All numbers are the same, and finite. (Their variance would say so but for the rounding of the mean.) */
+static int never_move(const mote_chains *chains)
+{
+    for (int64_t i = 0; i < chains->length; ++i)
+        for (int64_t c = 0; c < chains->count; ++c)
+            if (chains->x[c * chains->stride + i * chains->step] != chains->x[0])
+                return 0;
+    return chains->length > 0 && chains->count > 0 && isfinite(chains->x[0]);
+}
+
 double mote_chains_effective_sample_size(const mote_chains *chains, const mote_memory *memory)
 {
     const double n = (double)(chains->length * chains->count);
     double variance, of_batches, v, *batches = NULL;
-    if (chains->length < 1 || chains->count < 1)
+    if (chains->length < 1 || chains->count < 1 || never_move(chains))
         return NAN;
     const int64_t most = (int64_t)fmax(FEWEST, sqrt((double)MOST_TERMS / (double)chains->count));
     const int64_t batch = (chains->length + most - 1) / most;
@@ -89,10 +99,30 @@ double mote_chains_effective_sample_size(const mote_chains *chains, const mote_m
     return v > variance ? n * variance / v : n;
 }
 
-double mote_draws_column_size(const mote_draws *draws, int64_t k)
+static mote_chains column_of(const mote_draws *draws, int64_t k)
 {
     const int64_t count = draws->chain_count;
-    const mote_chains chains = { draws->columns[k], count ? draws->count / count : 0, count, count, 1 };
+    return (mote_chains){ draws->columns[k], count ? draws->count / count : 0, count, count, 1 };
+}
+
+/* Column k, which never moves, need not: it is derived; or it belongs to a state of which other components move. */
+static int constant_by_nature(const mote_draws *draws, int64_t k)
+{
+    const mote_parameter *parameter = &draws->parameters[k];
+    int by_nature = parameter->prior == MOTE_PRIOR_DERIVED;
+    for (int64_t j = 0; parameter->prior == MOTE_PRIOR_NONE && !by_nature && j < draws->parameter_count; ++j) {
+        const mote_chains other = column_of(draws, j);
+        by_nature = draws->parameters[j].prior == MOTE_PRIOR_NONE && draws->parameters[j].group == parameter->group &&
+                    !never_move(&other);
+    }
+    return by_nature;
+}
+
+double mote_draws_column_size(const mote_draws *draws, int64_t k)
+{
+    const mote_chains chains = column_of(draws, k);
+    if (never_move(&chains) && !constant_by_nature(draws, k))
+        return (double)draws->chain_count;
     return mote_chains_effective_sample_size(&chains, draws->memory);
 }
 

@@ -28,10 +28,14 @@ double mote_chains_long_run_variance(const mote_chains *chains, double mean, dou
  * memory. */
 double mote_chains_effective_sample_size(const mote_chains *chains, const mote_memory *memory);
 
-/* Of column k of draws whose rows lie along chains; NaN as above. */
+/* Of column k of draws whose rows lie along chains. Chains of a sampled parameter, of a state or of a functional of the
+ * path that have never moved are stuck: each counts as one draw. Constant by nature, and NaN, may be what the model
+ * derives (MOTE_PRIOR_DERIVED), and a component of a state, columns of no prior with the same `group`, of which another
+ * moves: a state is exchanged as a whole, so that the component is the same in all particles. NaN also of numbers that
+ * are not finite, or without memory; fixed parameters have no column. */
 double mote_draws_column_size(const mote_draws *draws, int64_t k);
 
-/* Adds the warning "short_chains" where chains are too short for the column that moves slowest. */
+/* Adds the warning "short_chains" where chains are too short for the column that moves slowest, or does not move. */
 int mote_draws_warn_of_short_chains(mote_draws *draws);
 
 #endif

@@ -55,7 +55,8 @@ double mote_draws_weight_size(const mote_draws *draws)
     return squares > 0 ? sum * sum / squares : 0;
 }
 
-/* Of one column: by its autocorrelation where draws lie along chains (model/chains.h). */
+/* Of one column: by its autocorrelation where draws lie along chains (model/chains.h), and by the weights alone where
+ * that says nothing: for what the model derives and is constant, what is not finite, and without memory. */
 static double column_size(const mote_draws *draws, int64_t k)
 {
     const double size = mote_draws_weight_size(draws), along = draws->chain_count ? mote_draws_column_size(draws, k) : NAN;

@@ -270,6 +270,13 @@ static int add_means(mote_run *run, const gibbs_state *state)
     return status;
 }
 
+/* Which numbers of a row are exchanged together: 0 the functional's, then the state's at each of the chosen steps. */
+static int64_t group_of(const gibbs_state *state, int64_t k)
+{
+    const int64_t d = state->paths.d, states = state->paths.width - state->steps * d;
+    return k < states ? 0 : 1 + (k - states) / d;
+}
+
 static int gibbs_draws(mote_run *run)
 {
     const gibbs_state *state = run->state;
@@ -280,7 +287,7 @@ static int gibbs_draws(mote_run *run)
         if (k < state->entries)
             columns[k] = space->parameters[space->theta_parameter[state->entry[k]]];
         else
-            columns[k].name = state->names + k * NAME;
+            columns[k] = (mote_parameter){ .name = state->names + k * NAME, .group = group_of(state, k) };
     int status = columns ? mote_path_run_draws(run, &state->paths, columns) : MOTE_ENOMEM;
     mote_memory_release(&run->memory, columns);
     return status ? status : add_means(run, state);

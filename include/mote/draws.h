@@ -32,7 +32,8 @@ MOTE_API double mote_draws_log_evidence(const mote_draws *draws);
 MOTE_API double mote_draws_log_evidence_error(const mote_draws *draws);
 
 /* (sum w)^2 / sum w^2 (Kish); of draws along Markov chains that of the column with the most autocorrelation (Geyer's
- * initial monotone sequence), which counts how many independent draws would do as well. */
+ * initial monotone sequence), which counts how many independent draws would do as well. A column in which no chain ever
+ * moved counts as one draw for each chain, unless it is derived. */
 MOTE_API double mote_draws_effective_sample_size(const mote_draws *draws);
 
 /* Weighted summaries of any column of `count` values. Quantiles use the mid-point distribution function with linear

@@ -62,7 +62,7 @@ typedef struct mote_parameter {
     double argument[4]; /* of the prior, as in MOTE_PRIOR_LIST */
     int64_t boundary;   /* enum mote_boundary */
     int64_t speed;      /* class: 0 slow (the default), larger = cheaper to change; kept, no sampler uses it yet */
-    int64_t group;      /* tells neighbouring sorted or Dirichlet groups apart */
+    int64_t group;      /* tells neighbouring sorted or Dirichlet groups apart; in draws of paths: the step */
     int64_t prior;      /* enum mote_prior */
 } mote_parameter;
 

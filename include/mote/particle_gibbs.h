@@ -45,7 +45,8 @@ typedef struct mote_particle_gibbs_options {
 
 /* The algorithm. The model is a mote_ssm with a series; backward and ancestor sampling need log_transition, sampling of
  * parameters log_initial, too. Draws: a row for each kept sweep, with the sampled parameters, the components of
- * `additive` along the path (if the model has it), and the state at the chosen steps as x_0, x_25, ... */
+ * `additive` along the path (if the model has it), and the state at the chosen steps as x_0, x_25, ...;
+ * columns of the same step have the same `group`. */
 MOTE_API extern const mote_algorithm *const mote_particle_gibbs;
 
 /* Mean of a column of the draws over the kept sweeps and its standard error by batch means; NaN out of range. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Effective sample size of chains: short ones by hand; autoregressions, whose time is (1 + r) / (1 - r), in one chain,
- * in several that are interleaved, and in one so long that it is averaged in batches; chains that disagree; draws and
- * the warning. Autoregressions are of a fixed seed: over 200 others the relative deviation had means of
+ * in several that are interleaved, and in one so long that it is averaged in batches; chains that disagree, and chains
+ * that are stuck; draws and the warning. Autoregressions are of a fixed seed: over 200 others the relative deviation had means of
  * .016, .014 and .024 and the standard deviations that are given, of which five are allowed (false alarm 2e-6 each
- * under normality). Planted: tests/planted/chains_half_sum.patch. */
+ * under normality). Planted: chains_half_sum, chains_not_monotone and
+ * chains_stuck_independent (tests/planted). */
 #include <math.h>
 #include <mote/status.h>
 #include <stdlib.h>
@@ -37,6 +38,18 @@ static void short_chains_by_hand(void **unused)
     assert_true(isnan(size_of(same, 3, 1, 1, 3)));
     assert_true(isnan(size_of(odd, 2, 1, 1, 2)));
     assert_true(isnan(size_of(x, 0, 1, 1, 0)));
+}
+
+/* 1, -1, 0, 1, -1: autocovariances 4/5, -1/2, -1/3, 1, -1, pairs 3/10 and 2/3, of which the second counts as the first:
+ * v = -4/5 + 2 (3/10 + 3/10) = 2/5, not 17/15. */
+static void no_pair_is_larger_than_the_one_before(void **unused)
+{
+    const double x[] = { 1, -1, 0, 1, -1 };
+    const mote_chains chains = { x, 5, 1, 1, 5 };
+    double variance;
+    (void)unused;
+    assert_close(mote_chains_long_run_variance(&chains, 0, &variance), 0.4, 1e-14, 0);
+    assert_close(variance, 0.8, 1e-15, 0);
 }
 
 /* `count` interleaved autoregressions about 5 in equilibrium. */
@@ -100,12 +113,12 @@ static void draws_know_their_chains(void **unused)
     mote_draws *draws = draws_along_chains(0.9, 8000);
     (void)unused;
     const double size = mote_draws_effective_sample_size(draws);
-    assert_close(size, 8000 / 19.0, 0.5, 0);
+    assert_true(size == size_of(draws->columns[0], 4000, 2, 2, 1)); /* the two chains lie interleaved */
     assert_true(mote_draws_weight_size(draws) == 8000);
     assert_status(mote_draws_summary(draws, 0, &slow), MOTE_OK);
     assert_status(mote_draws_summary(draws, 1, &fast), MOTE_OK);
     assert_close(slow.monte_carlo_error, slow.sd / sqrt(size), 1e-15, 0);
-    assert_close(fast.monte_carlo_error, fast.sd / sqrt(8000), 0.2, 0);
+    assert_close(fast.monte_carlo_error, fast.sd / sqrt(size_of(draws->columns[1], 4000, 2, 2, 1)), 1e-15, 0);
     assert_null(mote_draws_result(draws, "short_chains"));
     mote_draws_free(draws);
     draws = draws_along_chains(0.9, 400); /* about 21 effective */
@@ -113,13 +126,46 @@ static void draws_know_their_chains(void **unused)
     mote_draws_free(draws);
 }
 
+/* Stuck chains count once each, whatever rounding makes of their mean; what is derived may be constant, as may a component
+ * of a state that moves, and what is not finite says nothing. */
+static void chains_that_never_moved_count_once(void **unused)
+{
+    enum { ROWS = 200, COLUMNS = 5 };
+    const mote_parameter parameters[COLUMNS] = { MOTE_UNIFORM("slow", 0, 1), { .name = "x_0", .group = 1 },
+                                                 { .name = "clock_0", .group = 1 }, { .name = "x_9", .group = 2 },
+                                                 MOTE_DERIVED("age") };
+    const struct { double value[COLUMNS], size; } rows[] = { /* NAN: moves */
+        { { NAN, NAN, NAN, NAN, NAN }, ROWS }, { { 0.1, NAN, NAN, NAN, NAN }, 4 }, { { NAN, 0.1, 9, NAN, NAN }, 4 },
+        { { NAN, NAN, 9, NAN, NAN }, ROWS },   { { NAN, NAN, NAN, 0.1, NAN }, 4 }, { { NAN, NAN, NAN, NAN, 0.1 }, ROWS },
+        { { INFINITY, NAN, NAN, NAN, NAN }, ROWS }, { { 0, 0, 0, 0, 0 }, 4 } };
+    (void)unused;
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; ++row) {
+        mote_summary summary = { MOTE_VERSIONED(mote_summary), .mean = 0 };
+        mote_draws *draws = mote_draws_create(&memory, parameters, COLUMNS, ROWS, 0);
+        assert_non_null(draws);
+        draws->chain_count = 4;
+        for (int k = 0; k < COLUMNS; ++k)
+            for (int i = 0; i < ROWS; ++i)
+                draws->columns[k][i] = isnan(rows[row].value[k]) ? (i / 4 * 7 + i % 4) % 11 : rows[row].value[k];
+        assert_true(mote_draws_effective_sample_size(draws) == rows[row].size);
+        assert_status(mote_draws_warn_of_short_chains(draws), MOTE_OK);
+        assert_int_equal(mote_draws_result(draws, "short_chains") != NULL, rows[row].size < ROWS);
+        assert_status(mote_draws_summary(draws, 0, &summary), MOTE_OK);
+        draws->chain_count = 0; /* no chains, no question */
+        assert_true(mote_draws_effective_sample_size(draws) == ROWS);
+        mote_draws_free(draws);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_chains_by_hand),
+        cmocka_unit_test(no_pair_is_larger_than_the_one_before),
         cmocka_unit_test(autoregressions_have_their_times),
         cmocka_unit_test(chains_that_disagree_count_little),
         cmocka_unit_test(draws_know_their_chains),
+        cmocka_unit_test(chains_that_never_moved_count_once),
     };
     mote_memory_open(&memory, NULL);
     return run_unit_tests(tests);

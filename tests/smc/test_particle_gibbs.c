@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Particle Gibbs: smoothed values of case A with fixed parameters, for every kernel; the posterior of rho by quadrature
- * over Kalman likelihoods, with three kernels on the parameter; the same bytes after every resumption; refusals.
+ * over Kalman likelihoods, with three kernels on the parameter; a path that sticks; the same bytes after every resumption; refusals.
  * Comparisons have fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
 #include <mote/particle_gibbs.h>
 
@@ -127,6 +127,31 @@ static void sweeps_suit_what_is_sampled(void **unused)
     mote_run_close(&run);
 }
 
+/* Without ancestors drawn anew, two particles never exchange the first state: its column counts as one draw, however many
+ * there are, and the run says so. */
+static void a_state_that_never_moved_counts_once(void **unused)
+{
+    const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 2, .seed = 4,
+                                                  .path_kernel = MOTE_PATH_PLAIN, .sweeps = 200, .steps = "0, 49" };
+    (void)unused;
+    mote_run *run = finished_run_of(mote_particle_gibbs, &linear_gaussian_a, &options);
+    const mote_draws *draws = mote_run_draws(run);
+    const double *first = mote_draws_column(draws, mote_draws_find(draws, "x_0"));
+    const double *last = mote_draws_column(draws, mote_draws_find(draws, "x_49"));
+    int64_t moved[2] = { 0, 0 };
+    assert_true(first && last);
+    for (int64_t i = 1; i < mote_draws_count(draws); ++i) {
+        moved[0] += first[i] != first[0];
+        moved[1] += last[i] != last[0];
+    }
+    assert_true(moved[0] == 0 && moved[1] > 0);
+    assert_int_equal(mote_draws_parameter(draws, mote_draws_find(draws, "x_0"))->group, 1); /* no part of the last */
+    assert_int_equal(mote_draws_parameter(draws, mote_draws_find(draws, "x_49"))->group, 2);
+    assert_true(mote_draws_effective_sample_size(draws) == 1);
+    assert_non_null(mote_draws_result(draws, "short_chains"));
+    mote_run_close(&run);
+}
+
 static void resuming_does_not_show(void **unused)
 {
     const mote_ssm model = free_model();
@@ -187,6 +212,7 @@ int main(void)
         cmocka_unit_test(finds_the_posterior),
         cmocka_unit_test(parameters_can_be_held),
         cmocka_unit_test(sweeps_suit_what_is_sampled),
+        cmocka_unit_test(a_state_that_never_moved_counts_once),
         cmocka_unit_test(resuming_does_not_show),
         cmocka_unit_test(what_does_not_fit_is_named),
     };

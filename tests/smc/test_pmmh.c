@@ -70,6 +70,27 @@ static void finds_the_posterior(void **unused)
     mote_run_close(&run);
 }
 
+/* Two particles, whose log Z is so noisy that nothing is accepted after the warm-up: one draw, and the run says so. */
+static void a_chain_that_never_moved_counts_once(void **unused)
+{
+    const mote_ssm model = free_model();
+    mote_pmmh_options options = usual();
+    (void)unused;
+    options.particles = 2;
+    options.chains = 1;
+    options.draws = 60;
+    options.warm_up = 40;
+    mote_run *run = finished_run_of(mote_pmmh, &model, &options);
+    const mote_draws *draws = mote_run_draws(run);
+    const double *rho = mote_draws_column(draws, 0);
+    assert_int_equal(mote_draws_count(draws), 60);
+    for (int64_t i = 1; i < 60; ++i)
+        assert_true(rho[i] == rho[0]);
+    assert_true(mote_draws_effective_sample_size(draws) == 1);
+    assert_non_null(mote_draws_result(draws, "short_chains"));
+    mote_run_close(&run);
+}
+
 /* Twenty particles, whose log Z has a variance above 1, but hardly any noise in the ratios. */
 static void correlated_chains_find_it_with_few_particles(void **unused)
 {
@@ -339,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_posterior),
         cmocka_unit_test(correlated_chains_find_it_with_few_particles),
+        cmocka_unit_test(a_chain_that_never_moved_counts_once),
         cmocka_unit_test(tuning_finds_the_number_of_particles),
         cmocka_unit_test(paths_are_draws_of_the_state),
         cmocka_unit_test(finds_the_law_on_two_points),
