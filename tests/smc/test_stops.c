@@ -188,6 +188,7 @@ static uint64_t outcome(mote_run *run)
 
 typedef struct stop_tally {
     int64_t stopped, refused, forgiven, wrong;
+    int64_t stopped_by[CALLBACKS];
 } stop_tally;
 
 static void describe(const stopping_row *row, int callback, const char *what)
@@ -232,6 +233,7 @@ static void stop_at(const stopping_row *row, int callback, int64_t call, int cod
     set_watch(callback, call, code);
     const int status = disturbed(run);
     const int forgiven = status == MOTE_OK || status == MOTE_DONE;
+    tally->stopped_by[callback] += watch.stopped;
     if (forgiven && code < 0)
         describe(row, callback, "the code was not the answer");
     tally->wrong += forgiven && code < 0;
@@ -280,6 +282,11 @@ static void stopped_runs_resume_to_the_same_bytes(void **unused)
         check_row(&rows[i], &tally);
     print_message("%lld runs stopped, %lld of them with nothing to save, %lld forgave the callback\n",
                   (long long)tally.stopped, (long long)tally.refused, (long long)tally.forgiven);
+    for (int callback = 0; callback < CALLBACKS; ++callback)
+        if (!tally.stopped_by[callback]) {
+            print_error("%s: no row stops in it\n", names[callback]);
+            ++tally.wrong;
+        }
     assert_int_equal(tally.wrong, 0);
     assert_true(tally.refused > 0 && tally.stopped > 3 * tally.refused);
 }
