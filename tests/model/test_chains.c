@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Effective sample size of chains: short ones by hand; autoregressions, whose time is (1 + r) / (1 - r), in one chain,
  * in several that are interleaved, and in one so long that it is averaged in batches; chains that disagree, and chains
- * that are stuck; draws and the warning. Autoregressions are of a fixed seed: over 200 others the relative deviation had means of
- * .016, .014 and .024 and the standard deviations that are given, of which five are allowed (false alarm 2e-6 each
- * under normality). Planted: chains_half_sum, chains_not_monotone and
- * chains_stuck_independent (tests/planted). */
+ * that are stuck; draws and the warning. Autoregressions are of a fixed seed: over 200 others the relative deviation had
+ * means of .016, .014 and .024 and the standard deviations that are given, of which five are allowed (false alarm 2e-6
+ * each under normality). Planted: chains_half_sum, chains_not_monotone and chains_stuck_independent (tests/planted). */
 #include <math.h>
 #include <mote/status.h>
 #include <stdlib.h>
@@ -126,8 +125,8 @@ static void draws_know_their_chains(void **unused)
     mote_draws_free(draws);
 }
 
-/* Stuck chains count once each, whatever rounding makes of their mean; what is derived may be constant, as may a component
- * of a state that moves, and what is not finite says nothing. */
+/* Stuck chains count once each, whatever rounding makes of their mean; what is derived may be constant, as may a
+ * component of a state that moves, and what is not finite says nothing. */
 static void chains_that_never_moved_count_once(void **unused)
 {
     enum { ROWS = 200, COLUMNS = 5 };
@@ -136,8 +135,8 @@ static void chains_that_never_moved_count_once(void **unused)
                                                  MOTE_DERIVED("age") };
     const struct { double value[COLUMNS], size; } rows[] = { /* NAN: moves */
         { { NAN, NAN, NAN, NAN, NAN }, ROWS }, { { 0.1, NAN, NAN, NAN, NAN }, 4 }, { { NAN, 0.1, 9, NAN, NAN }, 4 },
-        { { NAN, NAN, 9, NAN, NAN }, ROWS },   { { NAN, NAN, NAN, 0.1, NAN }, 4 }, { { NAN, NAN, NAN, NAN, 0.1 }, ROWS },
-        { { INFINITY, NAN, NAN, NAN, NAN }, ROWS }, { { 0, 0, 0, 0, 0 }, 4 } };
+        { { NAN, NAN, 9, NAN, NAN }, ROWS }, { { NAN, NAN, NAN, 0.1, NAN }, 4 },
+        { { NAN, NAN, NAN, NAN, 0.1 }, ROWS }, { { INFINITY, NAN, NAN, NAN, NAN }, ROWS }, { { 0, 0, 0, 0, 0 }, 4 } };
     (void)unused;
     for (size_t row = 0; row < sizeof rows / sizeof *rows; ++row) {
         mote_summary summary = { MOTE_VERSIONED(mote_summary), .mean = 0 };
