@@ -22,7 +22,7 @@ typedef struct member {
     mote_row_scratch *scratch;
     int64_t *slots;    /* of the share at hand */
     int64_t number;    /* 0: the run's own thread */
-    int64_t patience;
+    mote_patience patience;
 } member;
 
 typedef struct thread_team {
@@ -141,7 +141,7 @@ static int allocate_team(mote_executor *executor, thread_team *team)
         return MOTE_ENOMEM;
     for (int64_t i = 0; i < threads; ++i) {
         member *self = &team->members[i];
-        *self = (member){ executor, &team->scratch[i], NULL, i, mote_patience(threads) };
+        *self = (member){ executor, &team->scratch[i], NULL, i, mote_patience_of(threads) };
         self->slots = mote_memory_allocate(memory, team->share, sizeof *self->slots);
         if (!self->slots || mote_row_scratch_open(self->scratch, executor, team->share))
             return MOTE_ENOMEM;

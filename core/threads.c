@@ -33,7 +33,7 @@ typedef struct part {
 struct mote_pool {
     mote_memory memory;
     int64_t threads, started;
-    int64_t patience; /* of the caller */
+    mote_patience patience; /* of the caller */
     pthread_t *handles;
     worker *workers;
     void **arguments;
@@ -71,7 +71,7 @@ static void *work_until_closed(void *argument)
 {
     worker *self = argument;
     mote_pool *pool = self->pool;
-    int64_t patience = mote_patience(pool->threads);
+    mote_patience patience = mote_patience_of(pool->threads);
     unsigned seen = 0;
     while (!atomic_load(&pool->closing)) {
         mote_signal_wait(&pool->job, seen, &patience);
@@ -108,7 +108,7 @@ int mote_pool_open(mote_pool **pool, const mote_memory *memory, int64_t threads)
         return MOTE_ENOMEM;
     fresh->memory = *memory;
     fresh->threads = threads;
-    fresh->patience = mote_patience(threads);
+    fresh->patience = mote_patience_of(threads);
     atomic_init(&fresh->ticket, CLOSED);
     mote_signal_open(&fresh->job);
     mote_signal_open(&fresh->finished);

@@ -13,6 +13,7 @@
 #include "core/threads_parts.h"
 
 enum { LONGEST_SPIN = 10000, SHORTEST_SPIN = 500, LOOKS = 32 }; /* ns, ns, looks at the word per look at the clock */
+enum { FIRST_TRY = 16, LAST_TRY = 1024 };                       /* waits slept through before a full spin is tried again */
 
 static int64_t clock_ns(void)
 {
@@ -42,9 +43,25 @@ static int64_t processors(void)
     return count > 0 ? count : 1;
 }
 
-int64_t mote_patience(int64_t threads)
+mote_patience mote_patience_of(int64_t threads)
 {
-    return threads <= processors() ? LONGEST_SPIN : 0;
+    return (mote_patience){ .spin = threads <= processors() ? LONGEST_SPIN : 0 };
+}
+
+int64_t mote_patience_next(const mote_patience *patience)
+{
+    const int64_t slept = patience->slept;
+    const int again = slept >= FIRST_TRY && (slept < LAST_TRY ? (slept & (slept - 1)) == 0 : slept % LAST_TRY == 0);
+    return again && patience->spin ? LONGEST_SPIN : patience->spin;
+}
+
+void mote_patience_learn(mote_patience *patience, int64_t spun, int paid)
+{
+    if (paid)
+        *patience = (mote_patience){ .spin = 2 * spun < LONGEST_SPIN ? 2 * spun : LONGEST_SPIN };
+    else
+        *patience = (mote_patience){ patience->spin / 2 > SHORTEST_SPIN ? patience->spin / 2 : SHORTEST_SPIN,
+                                     patience->slept + 1 };
 }
 
 void mote_signal_open(mote_signal *signal)
@@ -101,9 +118,9 @@ void mote_signal_raise(mote_signal *signal)
 }
 
 /* 1 when the word changed while spinning. */
-static int spin(const mote_signal *signal, unsigned seen, int64_t patience)
+static int spin(const mote_signal *signal, unsigned seen, int64_t nanoseconds)
 {
-    int64_t end = clock_ns() + patience;
+    int64_t end = clock_ns() + nanoseconds;
     do
         for (int i = 0; i < LOOKS; ++i) {
             if (atomic_load_explicit(&signal->word, memory_order_acquire) != seen)
@@ -114,17 +131,16 @@ static int spin(const mote_signal *signal, unsigned seen, int64_t patience)
     return 0;
 }
 
-void mote_signal_wait(mote_signal *signal, unsigned seen, int64_t *patience)
+void mote_signal_wait(mote_signal *signal, unsigned seen, mote_patience *patience)
 {
     if (atomic_load_explicit(&signal->word, memory_order_acquire) != seen)
         return;
-    if (*patience) {
-        int64_t before = *patience;
-        if (spin(signal, seen, before)) {
-            *patience = 2 * before < LONGEST_SPIN ? 2 * before : LONGEST_SPIN;
+    if (patience->spin) {
+        const int64_t nanoseconds = mote_patience_next(patience);
+        const int paid = spin(signal, seen, nanoseconds);
+        mote_patience_learn(patience, nanoseconds, paid);
+        if (paid)
             return;
-        }
-        *patience = before / 2 > SHORTEST_SPIN ? before / 2 : SHORTEST_SPIN;
     }
     atomic_fetch_add(&signal->sleepers, 1);
     while (atomic_load(&signal->word) == seen)

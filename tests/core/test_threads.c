@@ -263,7 +263,7 @@ static void workers_take_no_signals(void **state)
 
 struct player {
     mote_signal *mine, *other;
-    int64_t patience;
+    mote_patience patience;
 };
 
 static void *play(void *ctx)
@@ -280,7 +280,8 @@ static void *play(void *ctx)
 static void no_change_is_lost(void **state)
 {
     (void)state;
-    for (int64_t patience = 0; patience <= 10000; patience += 10000) {
+    for (int64_t spin = 0; spin <= 10000; spin += 10000) {
+        mote_patience patience = { .spin = spin };
         mote_signal there, back;
         mote_signal_open(&there);
         mote_signal_open(&back);
@@ -294,10 +295,38 @@ static void no_change_is_lost(void **state)
         pthread_join(thread, NULL);
         mote_signal_close(&there);
         mote_signal_close(&back);
-        patience = patience ? 10000 : 0;
     }
-    assert_int_equal(mote_patience(1000000), 0);
-    assert_true(mote_patience(1) > 0);
+}
+
+/* Spins that do not pay are halved, those that do are doubled; who has slept 16, 32, 64, ... times tries in full, and from
+ * then on at once again when that paid; a team that is too large never spins. */
+static void patience_is_lost_and_regained(void **state)
+{
+    (void)state;
+    mote_patience patience = mote_patience_of(1);
+    const int64_t longest = patience.spin;
+    int64_t tried = 0;
+    assert_true(longest > 0);
+    for (int64_t wait = 0; wait < 4096; ++wait) {
+        const int64_t next = mote_patience_next(&patience);
+        const int again = wait == 16 || wait == 32 || wait == 64 || wait == 128 || wait == 256 || wait == 512 ||
+                          (wait && wait % 1024 == 0);
+        if (wait < 5)
+            assert_int_equal(next, longest >> wait > 500 ? longest >> wait : 500);
+        else
+            assert_int_equal(next, again ? longest : 500);
+        tried += again;
+        mote_patience_learn(&patience, next, 0);
+    }
+    assert_int_equal(tried, 9);
+    assert_int_equal(mote_patience_next(&patience), longest); /* the 4096th wait: this time it pays */
+    mote_patience_learn(&patience, longest, 1);
+    assert_int_equal(mote_patience_next(&patience), longest);
+    mote_patience_learn(&patience, 600, 1);
+    assert_int_equal(mote_patience_next(&patience), 1200);
+    patience = mote_patience_of(1000000);
+    patience.slept = 16;
+    assert_int_equal(mote_patience_next(&patience), 0);
 }
 
 static int open_memory(void **state)
@@ -315,7 +344,7 @@ int main(void)
         cmocka_unit_test(items_run_at_the_same_time), cmocka_unit_test(run_waits_for_items_under_way),
         cmocka_unit_test(thread_creation_fails),
         cmocka_unit_test(memory_fails),          cmocka_unit_test(workers_take_no_signals),
-        cmocka_unit_test(no_change_is_lost),
+        cmocka_unit_test(no_change_is_lost), cmocka_unit_test(patience_is_lost_and_regained),
     };
     return cmocka_run_group_tests(tests, open_memory, NULL) ? 1 : 0;
 }
