@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Particle Gibbs: smoothed values of case A with fixed parameters, for every kernel; the posterior of rho by quadrature
- * over Kalman likelihoods, with three kernels on the parameter; a path that sticks; the same bytes after every resumption;
- * refusals. Comparisons have fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
+ * over Kalman likelihoods, with three kernels on the parameter; a path that sticks; the same bytes after every
+ * resumption; refusals. Comparisons have fixed seeds and 5 Monte Carlo errors by batch means (false alarm 6e-7 under normality). */
 #include <mote/particle_gibbs.h>
 
 #include "model/draws.h"
@@ -132,7 +132,8 @@ static void sweeps_suit_what_is_sampled(void **unused)
 static void a_state_that_never_moved_counts_once(void **unused)
 {
     const mote_particle_gibbs_options options = { MOTE_VERSIONED(mote_particle_gibbs_options), .particles = 2,
-                                                  .seed = 4, .path_kernel = MOTE_PATH_PLAIN, .sweeps = 200, .steps = "0, 49" };
+                                                  .seed = 4, .path_kernel = MOTE_PATH_PLAIN, .sweeps = 200,
+                                                  .steps = "0, 49" };
     (void)unused;
     mote_run *run = finished_run_of(mote_particle_gibbs, &linear_gaussian_a, &options);
     const mote_draws *draws = mote_run_draws(run);
