@@ -44,10 +44,12 @@ expect "one that hangs" 65 "FAIL  the model did not answer within 0.5 s at x = 0
     timeout 60 "$mote" check h.ini --set model.fault=hang --set row_seconds=0.5
 expect "one that hangs in a short run" 65 "s in a short run" \
     timeout 60 "$mote" check h.ini --set model.fault=tire --set row_seconds=0.1
-(trap '' CHLD; exec "$mote" check h.ini --set model.fault=exit) >out 2>err
-check "where SIGCHLD is ignored" test $? -eq 65
-(trap '' CHLD; exec "$mote" check "$model" x.ini --set model.gradient=wrong) >out 2>err
-check "there a question with a wrong answer" test $? -eq 65
+# Shells do not hand an ignored SIGCHLD on, env does, where it is new enough.
+if env --ignore-signal=CHLD true 2>/dev/null; then
+    unheard() { expect "$1, SIGCHLD ignored" 65 "FAIL" env --ignore-signal=CHLD "$mote" check "$2" --set model."$3"; }
+    unheard "a model that ends the program" h.ini fault=exit
+    unheard "a wrong gradient" x.ini gradient=wrong
+fi
 # What hangs keeps the standard output open, and the reader at its other end, for as long as it is there.
 mkfifo ends
 cat ends >said &
