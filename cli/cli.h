@@ -78,11 +78,11 @@ void mote_option_print(const mote_option *option, FILE *out, const char *indent)
 void mote_signals_watch(mote_run *run); /* NULL: back to the system's handlers */
 int mote_signals_seen(void);            /* the number of the last; 0 */
 
-/* The same for a program that waits for lines: from `hold` on the two are noted, and come in between
- * `mote_signals_await` and `mote_signals_hold` only, where they end a wait and interrupt a read. Threads that start
- * while they are held never get them. await: 1 when the descriptor can be read, 0 after a signal. */
-void mote_signals_hold(void);
-int mote_signals_await(int descriptor);
+/* The same for a program that waits for lines, in the thread that calls `note`: from then on the two are noted, and end
+ * waits by `await` only, now or later; whatever else is going on is finished first, and a read goes on. await: 1 when
+ * the descriptor can be read, 0 after a signal, -1 after so many seconds (INFINITY: never). */
+void mote_signals_note(void);
+int mote_signals_await(int descriptor, double seconds);
 
 /* run.c: what `mote run` does, and its flags. */
 int mote_run_ini(const mote_arguments *arguments);

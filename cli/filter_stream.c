@@ -3,14 +3,22 @@
  *
  *     time,log_evidence,increment,effective_sample_size,STATE_mean,STATE_sd,...
  *
- * Without an output folder nothing is kept: the filter takes what time and memory it took for the first observation.
- * With one, a checkpoint is written every checkpoint_seconds, at the end of the input and at a signal, and a resumed
- * stream takes further lines as the observations that follow: the rows of all sessions are those of one. Standard input
- * is read without a buffer, so that what comes behind the last line taken stays in the pipe, and a wait for a line is a
- * wait for the descriptor, which signals end. */
+ * The names come with the first row. Without an output folder nothing is kept: the filter takes what time and memory it
+ * took for the first observation. With one, a checkpoint is written every checkpoint_seconds, also while the stream
+ * waits, at the end of the input, at a signal and before an observation at which the model stops; a resumed stream takes
+ * further lines as the observations that follow: the rows of all sessions are those of one. Standard input is read
+ * without a buffer, so that what comes behind the last line taken stays in the pipe. Before the first byte of each line
+ * the program waits for the descriptor; signals end that wait alone, so that no line is lost in its middle.
+ *
+ * Empty lines of a table of one column are missing values once a line follows them. Those at the end of a session are
+ * kept for the next: their number stands in mote.ini, with the number of observations before them, and holds only as
+ * long as the checkpoint is the one of that number. */
+#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <mote/filter.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +37,9 @@ typedef struct session {
     mote_series_reader reader;
     char message[1200];
     double interval, next; /* s between checkpoints; clock of the next */
-    int begun;             /* 1: rows of an earlier session came before */
+    int64_t kept;          /* observations that the last checkpoint knows */
+    int64_t empty;         /* empty lines of earlier sessions that wait for a row */
+    int code;              /* of a checkpoint that failed while the stream waited */
 } session;
 
 /* ---- what is printed ---- */
@@ -42,7 +52,6 @@ static void print_header(const mote_ssm *model)
         printf(",%s_mean,%s_sd", name, name);
     }
     putchar('\n');
-    fflush(stdout);
 }
 
 static void print_number(double value)
@@ -51,9 +60,13 @@ static void print_number(double value)
     printf(",%s", isnan(value) ? "" : mote_number_format(text, value, 9));
 }
 
-static void print_row(mote_run *run, const mote_ssm *model, double time)
+/* The first of all sessions brings the names. 0, or errno. */
+static int print_row(mote_run *run, const mote_ssm *model, double time)
 {
     char text[MOTE_NUMBER_SIZE];
+    errno = 0;
+    if (mote_filter_count(run) == 1)
+        print_header(model);
     printf("%s", mote_number_format_shortest(text, time));
     print_number(mote_filter_log_evidence(run));
     print_number(mote_filter_increment(run));
@@ -63,7 +76,8 @@ static void print_row(mote_run *run, const mote_ssm *model, double time)
         print_number(mote_filter_sd(run, k));
     }
     putchar('\n');
-    fflush(stdout);
+    const int failed = fflush(stdout) || ferror(stdout);
+    return !failed ? 0 : errno ? errno : EIO;
 }
 
 /* ---- the folder ---- */
@@ -98,7 +112,33 @@ static int checkpoint(session *s)
 {
     const int status = mote_run_checkpoint(s->run);
     s->next = mote_clock() + s->interval;
-    return status ? mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run)) : 0;
+    if (status)
+        return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
+    s->kept = mote_filter_count(s->run);
+    return 0;
+}
+
+/* The folder's empty lines, where they stand behind its checkpoint. */
+static void recall_empty_lines(session *s)
+{
+    char path[MOTE_JOB_PATH + 16], message[600];
+    mote_config *file = NULL;
+    snprintf(path, sizeof path, "%s/mote.ini", s->job->output);
+    if (mote_config_read(&file, path, message, sizeof message))
+        return;
+    const mote_config *record = mote_config_section(file, "record");
+    s->job->empty_lines = strtoll(mote_config_get(record, "empty_lines", "0"), NULL, 10);
+    s->job->empty_lines_after = strtoll(mote_config_get(record, "empty_lines_after", "0"), NULL, 10);
+    mote_config_free(&file);
+    if (s->job->empty_lines > 0 && s->job->empty_lines_after == s->kept)
+        s->empty = s->job->empty_lines;
+}
+
+static void say_empty_lines(int64_t n)
+{
+    if (n)
+        fprintf(stderr, "mote: behind them %" PRId64 " empty line%s, which %s missing value%s when a line follows\n", n,
+                n > 1 ? "s" : "", n > 1 ? "are" : "is a", n > 1 ? "s" : "");
 }
 
 /* Goes on from the folder's checkpoint, if there is one. */
@@ -110,12 +150,15 @@ static int go_on(session *s)
         fprintf(stderr, "mote: the stream in %s had no checkpoint yet: it starts from the beginning\n", s->job->output);
     else if (status)
         return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
-    s->begun = !status;
-    if (s->begun && filter)
+    s->kept = mote_filter_count(s->run);
+    if (s->kept)
+        recall_empty_lines(s);
+    if (s->kept && filter)
         fprintf(stderr, "mote: %lld observations were taken, the last of time %g: the next one is awaited\n",
-                (long long)filter->step, filter->time);
-    else if (s->begun)
+                (long long)s->kept, filter->time);
+    else if (!status)
         fprintf(stderr, "mote: no observation was taken yet\n");
+    say_empty_lines(s->empty);
     return 0;
 }
 
@@ -139,6 +182,12 @@ static int begin(session *s)
     return code || !s->start->folder ? code : mote_job_write(s->job, "running");
 }
 
+/* Empty lines that were read behind the last row. */
+static int64_t count_empty_lines(const session *s)
+{
+    return s->reader.csv.columns > 1 || !mote_filter_count(s->run) ? 0 : s->empty + s->reader.csv.empty;
+}
+
 /* After the last line, a signal, or a line at fault: the next session goes on behind what was taken. */
 static int leave(session *s, int code)
 {
@@ -149,52 +198,73 @@ static int leave(session *s, int code)
             mote_complain(0, "stopped after %lld observations; nothing is kept without --output DIR", count);
         return code;
     }
+    s->job->empty_lines = count_empty_lines(s);
+    s->job->empty_lines_after = count;
     int kept = checkpoint(s);
     kept = kept ? kept : mote_write_results(s->run, s->job->output, s->job->name);
     kept = kept ? kept : mote_job_write(s->job, "stopped");
-    if (!kept && (code || number || !s->start->quiet))
+    if (!kept && (code || number || !s->start->quiet)) {
         fprintf(stderr, "mote: %s%lld observations were taken; those that follow go on with: mote resume %s\n",
                 number ? "stopped: " : "", count, s->job->output);
+        say_empty_lines(s->job->empty_lines);
+    }
     return code ? code : kept ? kept : number ? MOTE_EXIT_STOPPED : 0;
 }
 
-/* The model or the filter gave up: the folder stays at its last checkpoint. */
+/* The model, the filter or the output gave up: the folder stays at its last checkpoint. */
 static int fail(session *s, int code)
 {
     if (s->start->folder) {
         (void)mote_job_write(s->job, "failed");
-        fprintf(stderr, "mote: the stream stays at its last checkpoint; continue with: mote resume %s\n",
-                s->job->output);
+        fprintf(stderr, "mote: the stream stays where it had taken %" PRId64 " observations; give those that follow, "
+                        "with: mote resume %s\n", s->kept, s->job->output);
     }
     return code;
 }
 
+/* An observation that the model did not take leaves the filter at the one before, which is kept where it can be. */
+static int refuse(session *s, int status, long long line)
+{
+    const int code = mote_complain(mote_exit_code(status), "standard input:%lld: %s", line, mote_run_message(s->run));
+    if (s->start->folder && mote_filter_count(s->run) != s->kept)
+        (void)checkpoint(s);
+    return fail(s, code);
+}
+
 /* ---- lines ---- */
 
-/* The names, or the first row, of the input: MOTE_OK, or an error; signals are let in meanwhile. */
+/* Waits for the first byte of a line; what was not yet kept becomes a checkpoint meanwhile. */
+static int before_line(void *ctx)
+{
+    session *s = ctx;
+    for (;;) {
+        const int unsaved = s->start->folder && mote_filter_count(s->run) != s->kept;
+        const int ready = mote_signals_await(STDIN_FILENO, unsaved ? s->next - mote_clock() : (double)INFINITY);
+        if (ready >= 0)
+            return ready ? MOTE_OK : MOTE_STOPPED;
+        if (mote_clock() >= s->next && (s->code = checkpoint(s)))
+            return MOTE_EIO;
+    }
+}
+
+/* The names, or the first row, of the input. A further session may be given nothing, or nothing but empty lines. */
 static int open_reader(session *s)
 {
+    const mote_line_source source = { .file = stdin, .before_line = before_line, .ctx = s };
     const mote_particle_filter *filter = mote_filter_of_run(s->run);
-    if (!mote_signals_await(STDIN_FILENO))
-        return MOTE_STOPPED;
-    int status = mote_series_reader_open(&s->reader, &s->job->data.memory, s->model, "standard input", stdin,
-                                         &s->job->data.names, s->message, sizeof s->message);
-    mote_signals_hold();
-    if (!status && filter) {
+    const int64_t taken = mote_filter_count(s->run);
+    const int status = mote_series_reader_open(&s->reader, &s->job->data.memory, s->model, "standard input", &source,
+                                               &s->job->data.names, s->message, sizeof s->message);
+    if (status)
+        return taken && !s->reader.csv.columns && feof(stdin) ? MOTE_DONE : status;
+    if (filter) {
         s->reader.count = filter->step;
         s->reader.last = filter->time;
     }
-    return status && mote_signals_seen() ? MOTE_STOPPED : status;
-}
-
-/* A row that came whole before a signal is taken. */
-static int next_row(session *s, mote_observation *row)
-{
-    if (!s->reader.csv.held && !mote_signals_await(STDIN_FILENO))
-        return MOTE_STOPPED;
-    const int status = mote_series_reader_next(&s->reader, row, s->message, sizeof s->message);
-    mote_signals_hold();
-    return status && mote_signals_seen() ? MOTE_STOPPED : status;
+    s->reader.csv.follows = taken > 0;
+    s->reader.csv.empty += s->empty;
+    s->empty = 0;
+    return MOTE_OK;
 }
 
 static int take(session *s, const mote_observation *row)
@@ -202,30 +272,45 @@ static int take(session *s, const mote_observation *row)
     const long long line = s->reader.csv.lines.number;
     const int status = mote_run_push(s->run, row);
     if (status)
-        return fail(s, mote_complain(mote_exit_code(status), "standard input:%lld: %s", line,
-                                     mote_run_message(s->run)));
-    print_row(s->run, s->model, row->time);
+        return refuse(s, status, line);
+    const int error = print_row(s->run, s->model, row->time);
+    if (error)
+        return fail(s, mote_complain(MOTE_EXIT_IO, "standard output: %s", strerror(error)));
     if (mote_filter_log_evidence(s->run) == -INFINITY)
         return fail(s, mote_complain(MOTE_EXIT_DATA,
                                      "standard input:%lld: all particles had weight zero at step %lld (time %g)", line,
                                      (long long)mote_filter_count(s->run) - 1, row->time));
-    if (ferror(stdout))
-        return fail(s, MOTE_EXIT_IO);
-    return s->start->folder && mote_clock() >= s->next ? checkpoint(s) : 0;
+    const int code = s->start->folder && mote_clock() >= s->next ? checkpoint(s) : 0;
+    return code ? fail(s, code) : 0;
 }
 
 static int read_all(session *s)
 {
     mote_observation row = { MOTE_VERSIONED(mote_observation), .time = NAN };
     int code = 0, status = open_reader(s);
-    if (!status && !s->begun)
-        print_header(s->model);
-    while (!status && !(status = next_row(s, &row)))
+    while (!status && !(status = mote_series_reader_next(&s->reader, &row, s->message, sizeof s->message)))
         if ((code = take(s, &row)))
             return code;
+    if (s->code)
+        return fail(s, s->code);
     if (status && status != MOTE_DONE && status != MOTE_STOPPED)
         code = mote_complain(mote_exit_code(status), "%s", s->message);
     return leave(s, code);
+}
+
+/* A stream ends where its input does: a limit is refused, not passed over. */
+static int refuse_limits(const mote_job *job)
+{
+    static const char *const limits[] = { "max_calls", "max_seconds" };
+    const mote_option_table *table = mote_algorithm_options(job->algorithm);
+    char text[64];
+    double value;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i)
+        if (!mote_option_get(table, job->options, limits[i], text, sizeof text) && !mote_number_parse(text, &value) &&
+            value > 0)
+            return mote_complain(MOTE_EXIT_CONFIG, "option %s = %s: a stream ends with its input or at a signal, and "
+                                 "has no limits (%s = 0)", limits[i], text, limits[i]);
+    return 0;
 }
 
 int mote_filter_stream(mote_job *job, const mote_stream_start *start)
@@ -233,11 +318,14 @@ int mote_filter_stream(mote_job *job, const mote_stream_start *start)
     session s = { .job = job, .start = start, .model = mote_plugin_ssm(job->plugin) };
     if (s.model->series)
         return mote_complain(MOTE_EXIT_CONFIG, "[data] file = -: the model %s carries its own series", s.model->name);
+    int code = refuse_limits(job);
+    if (code)
+        return code;
     if (start->folder)
         signal(SIGPIPE, SIG_IGN);
-    mote_signals_hold(); /* before threads start */
+    mote_signals_note();
     setvbuf(stdin, NULL, _IONBF, 0);
-    int code = begin(&s);
+    code = begin(&s);
     if (!code)
         code = read_all(&s);
     mote_series_reader_close(&s.reader);
@@ -245,7 +333,6 @@ int mote_filter_stream(mote_job *job, const mote_stream_start *start)
     if (!start->folder && mote_signals_seen() && !code) { /* as it would have ended */
         signal(mote_signals_seen(), SIG_DFL);
         raise(mote_signals_seen());
-        (void)mote_signals_await(STDIN_FILENO); /* lets it in */
     }
     return code;
 }

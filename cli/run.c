@@ -379,6 +379,10 @@ static int start_session(mote_job *job, int resume, int force, int quiet, int st
                              status ? message : state);
     else if (!force && !status && !strcmp(state, "finished"))
         start = START_FINISHED;
+    if (streams && start == START_FINISHED)
+        return mote_complain(MOTE_EXIT_CONFIG, "the run in %s has finished, and was no stream: standard input cannot go "
+                             "on with it (`mote filter` with --force overwrites it, with --output takes another folder)",
+                             job->output);
     if (status && start != START_FRESH) /* a mote.ini that cannot be read: a run of this name, as far as can be told */
         snprintf(name, sizeof name, "%s", job->name);
     int code = keep_foreign_files(job, name);

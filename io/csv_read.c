@@ -60,10 +60,10 @@ static int64_t split(char *line, char separator, char **fields, int64_t most)
     return n;
 }
 
-/* The next line that says something; empty ones on the way are counted. */
+/* The next line that says something; empty ones on the way are counted, on top of those counted before. */
 static int next_line(mote_csv *csv, char *message, size_t size)
 {
-    for (csv->empty = 0;;) {
+    for (;;) {
         const int status = mote_lines_next(&csv->lines, message, size);
         if (status)
             return status;
@@ -122,17 +122,22 @@ static int read_first(mote_csv *csv, char *message, size_t size)
     if (csv->columns > MOTE_READ_COLUMNS)
         return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: more than %d columns", path_of(csv),
                               (long long)csv->lines.number, MOTE_READ_COLUMNS);
-    csv->empty = 0;
     csv->held = all_numbers(csv);
+    csv->field = csv->columns == 1 ? csv->fields[0] : NULL;
+    csv->empty = csv->held ? csv->empty : 0;
     return csv->held ? MOTE_OK : keep_names(csv, message, size);
 }
 
-int mote_csv_open(mote_csv *csv, const mote_memory *memory, const char *path, void *file, char *message, size_t size)
+int mote_csv_open(mote_csv *csv, const mote_memory *memory, const char *path, const mote_line_source *source,
+                  char *message, size_t size)
 {
-    *csv = (mote_csv){ .memory = memory,
-                       .borrowed = file != NULL,
-                       .lines = { .memory = memory, .path = path, .file = file } };
-    int status = file ? MOTE_OK : mote_lines_open(&csv->lines, memory, path, message, size);
+    *csv = (mote_csv){ .memory = memory, .borrowed = source != NULL, .lines = { .memory = memory, .path = path } };
+    if (source) {
+        csv->lines.file = source->file;
+        csv->lines.before_line = source->before_line;
+        csv->lines.ctx = source->ctx;
+    }
+    int status = source ? MOTE_OK : mote_lines_open(&csv->lines, memory, path, message, size);
     status = status ? status : read_first(csv, message, size);
     if (status)
         mote_csv_close(csv);
@@ -155,7 +160,7 @@ void mote_csv_close(mote_csv *csv)
 
 /* ---- rows ---- */
 
-/* A row that has been read already; the next after it is read from the file. */
+/* An empty line, or the row behind such lines, after which the next is read from the file. */
 static void hand_out(mote_csv *csv)
 {
     static char nothing[] = "";
@@ -166,12 +171,8 @@ static void hand_out(mote_csv *csv)
     csv->field = csv->held ? csv->field : NULL;
 }
 
-int mote_csv_next(mote_csv *csv, char *message, size_t size)
+static int read_row(mote_csv *csv, char *message, size_t size)
 {
-    if (csv->held) {
-        hand_out(csv);
-        return MOTE_OK;
-    }
     int status = next_line(csv, message, size);
     if (status)
         return status;
@@ -179,10 +180,19 @@ int mote_csv_next(mote_csv *csv, char *message, size_t size)
     if (n != csv->columns)
         return mote_fail_text(message, size, MOTE_EPARSE, "%s:%lld: %lld columns, but the first line has %lld",
                               path_of(csv), (long long)csv->lines.number, (long long)n, (long long)csv->columns);
-    if (csv->columns == 1 && csv->empty) {
-        csv->field = csv->fields[0];
-        hand_out(csv);
-    }
+    csv->field = csv->columns == 1 ? csv->fields[0] : NULL;
+    return MOTE_OK;
+}
+
+int mote_csv_next(mote_csv *csv, char *message, size_t size)
+{
+    const int status = csv->held ? MOTE_OK : read_row(csv, message, size);
+    if (status)
+        return status;
+    if (!csv->follows || csv->columns > 1)
+        csv->empty = 0;
+    csv->follows = 1;
+    hand_out(csv);
     return MOTE_OK;
 }
 

@@ -57,11 +57,21 @@ void mote_names_free(mote_names *names);
 int mote_names_match(mote_names *names, const char *root, const char *path, int64_t columns, int64_t others,
                      char *message, size_t size);
 
+/* A file that is open already, and stays so. `before_line`, where there is one, is called before the first byte of each
+ * line is asked for: anything but MOTE_OK is the answer in place of the line, of which nothing has been read. */
+typedef struct mote_line_source {
+    void *file;
+    int (*before_line)(void *ctx);
+    void *ctx;
+} mote_line_source;
+
 /* One line of a text file without its end: MOTE_OK, MOTE_DONE at the end of the file, or an error. */
 typedef struct mote_lines {
     const mote_memory *memory;
     const char *path;
     void *file;
+    int (*before_line)(void *ctx);
+    void *ctx;
     char *line;
     int64_t room, number;
 } mote_lines;

@@ -40,7 +40,9 @@ static int grow(mote_lines *lines, char *message, size_t size)
 int mote_lines_next(mote_lines *lines, char *message, size_t size)
 {
     int64_t used = 0;
-    int c;
+    int c, before = lines->before_line ? lines->before_line(lines->ctx) : MOTE_OK;
+    if (before)
+        return before;
     ++lines->number;
     while ((c = getc(lines->file)) != EOF && c != '\n') {
         int status = used + 2 > lines->room ? grow(lines, message, size) : MOTE_OK;

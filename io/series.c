@@ -106,11 +106,12 @@ static int match_columns(mote_series_reader *reader, const mote_series_names *na
 }
 
 int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model,
-                            const char *path, void *file, const mote_series_names *names, char *message, size_t size)
+                            const char *path, const mote_line_source *source, const mote_series_names *names,
+                            char *message, size_t size)
 {
     const int64_t n = model->observation_count + model->input_count;
     *reader = (mote_series_reader){ .model = model };
-    int status = mote_csv_open(&reader->csv, memory, path, file, message, size);
+    int status = mote_csv_open(&reader->csv, memory, path, source, message, size);
     if (status)
         return status;
     reader->column = mote_memory_allocate(memory, n ? n : 1, sizeof *reader->column);

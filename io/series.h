@@ -25,10 +25,11 @@ typedef struct mote_series_reader {
     double *values;    /* of the present row: observations, then inputs */
 } mote_series_reader;
 
-/* The model is borrowed; `file` is as in mote_csv_open. Errors name the file, and line and column where there are such.
- */
+/* The model is borrowed; `source` is as in mote_csv_open. Errors name the file, and line and column where there are
+ * such. */
 int mote_series_reader_open(mote_series_reader *reader, const mote_memory *memory, const mote_ssm *model,
-                            const char *path, void *file, const mote_series_names *names, char *message, size_t size);
+                            const char *path, const mote_line_source *source, const mote_series_names *names,
+                            char *message, size_t size);
 void mote_series_reader_close(mote_series_reader *reader);
 
 /* The next row, valid until the next call: MOTE_OK, MOTE_DONE, or an error. */

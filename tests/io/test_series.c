@@ -54,13 +54,14 @@ static void every_separator_gives_the_same_series(void **state)
     }
 }
 
-/* An empty line among rows of one column is an empty field; before the names, behind the last row, and in wider tables
+/* An empty line among rows of one column is an empty field; before the first row, behind the last one, and in wider tables
  * it is nothing. */
 static void empty_lines_of_one_column_are_missing(void **state)
 {
     static const struct { const char *text; int64_t count; } cases[] = {
         { "a\n0.5\n\n \r\n2\n\n\n", 4 }, { "\n# what\n\na\n0.5\n# not a row\n\n\n2", 4 },
         { "\n0.5\n\n\n2\n", 4 },           { "time,a\n0,0.5\n\n\n3,2\n", 2 },
+        { "a\n\n0.5\n\n\n2\n", 4 },        { "\na\n \n# what\n\n0.5\n\n\n2\n\n", 4 },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
