@@ -173,13 +173,18 @@ static void unbiased_methods_are_unbiased(void **unused)
     check_law(options, 2);
 }
 
-/* What asks nothing of the scheme, with every one that is unbiased. */
+static int is_open(int64_t scheme)
+{
+    return (mote_resampling_flags(scheme) & (MOTE_RESAMPLING_UNBIASED | MOTE_RESAMPLING_WEIGHTED)) == MOTE_RESAMPLING_UNBIASED;
+}
+
+/* What asks nothing of the scheme, with every one that is unbiased and open to smoothers: weighted ones are refused. */
 static void every_scheme_is_unbiased(void **unused)
 {
     static const int64_t methods[] = { MOTE_SMOOTHER_FFBSM, MOTE_SMOOTHER_GENEALOGY, MOTE_SMOOTHER_FFBSI };
     (void)unused;
     for (int64_t scheme = 0; mote_resampling_name(scheme); ++scheme)
-        for (int m = 0; m < 3 && mote_resampling_flags(scheme) & MOTE_RESAMPLING_UNBIASED; ++m) {
+        for (int m = 0; m < 3 && is_open(scheme); ++m) {
             mote_smoother_options options = { MOTE_VERSIONED(mote_smoother_options), .particles = 2,
                                               .resampling = scheme, .resample = MOTE_RULE_ALWAYS,
                                               .method = methods[m] };
