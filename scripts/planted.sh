@@ -45,7 +45,7 @@ configure_copy()
 # 0 passed, 1 failed, 2 does not build, 3 skipped.
 run_test()
 {
-    (cd "$build" && make -j"$jobs" "$1") >"$scratch/log" 2>&1 || return 2
+    (cd "$build" && make -j"$jobs" test-plugins "$1") >"$scratch/log" 2>&1 || return 2
     (cd "$build" && timeout 600 "./$1") >"$scratch/log" 2>&1
     case $? in 0) return 0 ;; 77) return 3 ;; *) return 1 ;; esac
 }
