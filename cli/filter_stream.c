@@ -118,8 +118,8 @@ static int checkpoint(session *s)
     return 0;
 }
 
-/* The folder's empty lines, where they stand behind its checkpoint. */
-static void recall_empty_lines(session *s)
+/* What the folder knows of the table; its empty lines, where they stand behind its checkpoint. */
+static void recall_table(session *s)
 {
     char path[MOTE_JOB_PATH + 16], message[600];
     mote_config *file = NULL;
@@ -127,6 +127,7 @@ static void recall_empty_lines(session *s)
     if (mote_config_read(&file, path, message, sizeof message))
         return;
     const mote_config *record = mote_config_section(file, "record");
+    s->job->columns = strtoll(mote_config_get(record, "columns", "0"), NULL, 10);
     s->job->empty_lines = strtoll(mote_config_get(record, "empty_lines", "0"), NULL, 10);
     s->job->empty_lines_after = strtoll(mote_config_get(record, "empty_lines_after", "0"), NULL, 10);
     mote_config_free(&file);
@@ -137,8 +138,8 @@ static void recall_empty_lines(session *s)
 static void say_empty_lines(int64_t n)
 {
     if (n)
-        fprintf(stderr, "mote: behind them %" PRId64 " empty line%s, which %s missing value%s when a line follows\n", n,
-                n > 1 ? "s" : "", n > 1 ? "are" : "is a", n > 1 ? "s" : "");
+        fprintf(stderr, "mote: behind them %" PRId64 " empty line%s kept, which %s missing value%s when a line follows\n", n,
+                n > 1 ? "s are" : " is", n > 1 ? "are" : "is a", n > 1 ? "s" : "");
 }
 
 /* Goes on from the folder's checkpoint, if there is one. */
@@ -152,7 +153,7 @@ static int go_on(session *s)
         return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
     s->kept = mote_filter_count(s->run);
     if (s->kept)
-        recall_empty_lines(s);
+        recall_table(s);
     if (s->kept && filter)
         fprintf(stderr, "mote: %lld observations were taken, the last of time %g: the next one is awaited\n",
                 (long long)s->kept, filter->time);
@@ -182,10 +183,12 @@ static int begin(session *s)
     return code || !s->start->folder ? code : mote_job_write(s->job, "running");
 }
 
-/* Empty lines that were read behind the last row. */
+/* Empty lines that were read behind the last row: they are rows of a table of one column, and nothing in others. */
 static int64_t count_empty_lines(const session *s)
 {
-    return s->reader.csv.columns > 1 || !mote_filter_count(s->run) ? 0 : s->empty + s->reader.csv.empty;
+    if (s->job->columns > 1 || !mote_filter_count(s->run))
+        return 0;
+    return s->job->columns ? s->empty + s->reader.csv.empty : s->empty;
 }
 
 /* After the last line, a signal, or a line at fault: the next session goes on behind what was taken. */
@@ -198,6 +201,7 @@ static int leave(session *s, int code)
             mote_complain(0, "stopped after %lld observations; nothing is kept without --output DIR", count);
         return code;
     }
+    s->job->columns = s->reader.csv.columns ? s->reader.csv.columns : s->job->columns;
     s->job->empty_lines = count_empty_lines(s);
     s->job->empty_lines_after = count;
     int kept = checkpoint(s);
@@ -218,6 +222,7 @@ static int fail(session *s, int code)
         (void)mote_job_write(s->job, "failed");
         fprintf(stderr, "mote: the stream stays where it had taken %" PRId64 " observations; give those that follow, "
                         "with: mote resume %s\n", s->kept, s->job->output);
+        say_empty_lines(s->job->empty_lines_after == s->kept ? s->job->empty_lines : 0);
     }
     return code;
 }

@@ -30,6 +30,7 @@ typedef struct mote_job {
     char name[256];              /* of the result files in it */
     char worker[MOTE_JOB_PATH];  /* mote-worker beside the program, when it is there */
     int64_t empty_lines, empty_lines_after; /* of a stream: read, and not yet taken, behind so many observations */
+    int64_t columns;             /* of a stream's table; 0: not known */
 } mote_job;
 
 /* Reads FILE ("-": standard input), applies --set and option flags, loads the model. 0, or an exit code after a

@@ -70,6 +70,8 @@ static void write_all(const mote_job *job, const char *state, FILE *out)
         write_section(job, "data", out);
     fprintf(out, "\n[record]\nsource = %s\nversion = %s\nidentity = %s\nstate = %s\n", job->source, mote_version(),
             mote_plugin_identity(job->plugin), state);
+    if (job->columns)
+        fprintf(out, "columns = %" PRId64 "\n", job->columns);
     if (job->empty_lines)
         fprintf(out, "empty_lines = %" PRId64 "\nempty_lines_after = %" PRId64 "\n", job->empty_lines,
                 job->empty_lines_after);

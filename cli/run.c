@@ -253,18 +253,28 @@ static int64_t calls_of(const mote_run *run)
     return mote_run_ledger(run, &ledger) ? 0 : ledger.calls;
 }
 
+/* Results of a run as it ended: opened anew with the rule that is recorded, which they state. */
+static int write_as_it_ended(session *s)
+{
+    int rule, results;
+    compare_options(s->job, 1, &rule, &results);
+    mote_run_close(&s->run);
+    mote_filter_files_close(&s->files);
+    const int code = open_run(s);
+    const int status = code ? MOTE_OK : mote_run_resume(s->run);
+    if (status)
+        return mote_complain(mote_exit_code(status), "%s", mote_run_message(s->run));
+    return code ? code : after_end(s);
+}
+
 /* With another stop rule a finished run goes on where that asks for more, which its next step tells. Where it does not,
- * the recorded rule, by which the run came to its end, stays: results are written anew only for other `results`, and
- * nothing else is touched. */
+ * the recorded rule, by which the run came to its end, stays: results are written anew only where they are asked for or
+ * lost (`results`), and nothing else is touched. */
 static int go_on_from_end(session *s, int results)
 {
     const int64_t calls = calls_of(s->run);
-    int rule, code = 0;
     const int ended = mote_run_step(s->run) == MOTE_DONE && calls_of(s->run) == calls;
-    if (ended)
-        compare_options(s->job, 1, &rule, &results);
-    if (!ended || results)
-        code = ended ? after_end(s) : go(s);
+    const int code = !ended ? go(s) : results ? write_as_it_ended(s) : 0;
     if (!code)
         fprintf(stderr, !ended ? "mote: the run in %s had finished, and went on with the options of now\n"
                         : results ? "mote: the run in %s has finished already: the options of now ask for no more draws; "
@@ -287,10 +297,10 @@ static int look_at_finished(session *s)
                              s->job->output, mote_run_message(s->run));
     if (!status)
         compare_options(s->job, 0, &rule, &results);
-    if (rule || results)
-        return go_on_from_end(s, results);
     snprintf(path, sizeof path, "%s/%s.json", s->job->output, s->job->name);
     const int lost = access(path, F_OK) != 0, again = lost && !status && s->job->algorithm != mote_filter;
+    if (rule || results)
+        return go_on_from_end(s, results || again);
     fprintf(stderr, "mote: the run in %s has finished already%s%s%s\n", s->job->output,
             status ? "; this file could not be compared with it: " : "", status ? mote_run_message(s->run) : "",
             lost && !again ? "; its results are lost, and --force makes them again" : "");

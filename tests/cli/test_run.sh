@@ -106,6 +106,11 @@ expect "with other simulations, too" 0 "written again" "$mote" run g.ini -q -o p
     --set simulations=400
 check "they are recorded" grep -q "^simulations = 400" prec/mote.ini
 check "the rule by which it ended stays" grep -q "^precision = 1e-06" prec/mote.ini
+check "the results state it" grep -q '"precision": \(1e-0*6\|9.9999\)' prec/g.json
+rm prec/g.json prec/g.txt
+expect "lost results with a looser rule" 0 "written again" "$mote" run g.ini -q -o prec --resume --set precision=0.1
+check "are made again" grep -q '"precision": \(1e-0*6\|9.9999\)' prec/g.json
+check "with the draws" test -s prec/g.txt
 expect "more draws from the prior" 0 "" "$mote" run g.ini -q -o few --sampler prior --draws 100
 expect "are added" 0 "went on" "$mote" resume few -q --draws 2000
 check "all of them" test "$(grep -c -v '^#' few/g.txt)" -ge 2000

@@ -213,7 +213,7 @@ check "no folder" test ! -e chains/stream
 mkfifo pipe
 : >live
 "$mote" filter stream.ini <pipe >live 2>err &
-exec 3>pipe
+exec 3<>pipe # readable, too: what is written before the program has opened it stays in it
 printf 'y\n0.5\n' >&3
 for wait in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ "$(wc -l <live)" -ge 2 ] && break; sleep 0.2; done
 check "each line is flushed" test "$(wc -l <live)" -eq 2
@@ -240,7 +240,7 @@ expect "what was taken cannot come again" 65 "does not follow" sh -c "'$mote' re
 await() { for wait in $(seq 100); do [ "$(wc -l <"$2")" -ge "$1" ] && return; sleep 0.1; done; }
 : >rows1
 "$mote" filter stream.ini -o live2 <pipe >rows1 2>err &
-exec 3>pipe
+exec 3<>pipe # readable, too: what is written before the program has opened it stays in it
 cat begin.csv >&3
 await 21 rows1
 kill -TERM $!

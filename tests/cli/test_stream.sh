@@ -70,7 +70,7 @@ await 2 rows1
 sleep 0.3
 stop
 check "behind empty lines" test $? -eq 75
-check "they are told" grep -q "1 empty line, which is a missing value" err
+check "they are told" grep -q "1 empty line is kept, which is a missing value" err
 exec 3>&-
 expect "kept by a part of one more" 0 "2 empty lines" sh -c "echo | '$mote' resume gaps"
 check "which has no rows" test ! -s out
@@ -91,6 +91,9 @@ expect "a first part" 0 "" sh -c "printf 'y\n0.1\n' | '$mote' filter stream.ini 
 cp out rows1
 expect "one that begins with a missing value" 0 "" sh -c "printf 'y\n\n0.2\n' | '$mote' resume later"
 check "has its row" same_rows rows1 out
+expect "of wider tables" 0 "" sh -c "printf 'time,y\n0,0.1\n' | '$mote' filter stream.ini -o wide"
+expect "they are nothing" 0 "" sh -c "printf '\n\n' | '$mote' resume wide"
+check "and not recorded" sh -c "! grep -q ^empty_lines wide/mote.ini"
 
 # ---- a first part without rows ----
 expect "no line at all" 65 "is empty" sh -c "'$mote' filter stream.ini -o late </dev/null"
