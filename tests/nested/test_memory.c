@@ -119,12 +119,7 @@ static int life_stay(void *ctx, const mote_allocator *allocator)
 static void check_walk(fault_body *body, void *ctx, int mode, int64_t points, const char *what)
 {
     fault_report report = fault_walk(body, ctx, mode);
-    if (fault_count(&report))
-        print_error("%s, mode %d: %lld points, %lld crashes, %lld leaks, %lld wrong\n", what, mode,
-                    (long long)report.points, (long long)report.crashes, (long long)report.leaks,
-                    (long long)report.wrong);
-    assert_int_equal(fault_count(&report), 0);
-    assert_true(report.points >= points);
+    fault_check(&report, mode, points, what);
 }
 
 static void check_life(plan *p, const char *what, int64_t points)

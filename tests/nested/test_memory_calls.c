@@ -103,12 +103,7 @@ static void check_walk(fault_body *body, void *ctx, int64_t points, const char *
         if (mode & FAULT_MALLOC)
             return;
 #endif
-        if (fault_count(&report))
-            print_error("%s, mode %d: %lld points, %lld crashes, %lld leaks, %lld wrong\n", what, mode,
-                        (long long)report.points, (long long)report.crashes, (long long)report.leaks,
-                        (long long)report.wrong);
-        assert_int_equal(fault_count(&report), 0);
-        assert_true(report.points >= points);
+        fault_check(&report, mode, points, what);
     }
 }
 

@@ -118,8 +118,8 @@ static int life_stay(void *ctx, const mote_allocator *allocator)
 static const char *text_of(const subject *s, char *text, size_t size)
 {
     const small_option *extra = s->extra;
-    snprintf(text, size, "%s %s %s", mote_algorithm_name(s->algorithm), extra->key ? extra->key : "",
-             extra->key ? extra->value : "");
+    snprintf(text, size, "%s %s %s%s", mote_algorithm_name(s->algorithm), extra->key ? extra->key : "",
+             extra->key ? extra->value : "", s->stream ? " (stream)" : "");
     return text;
 }
 
@@ -131,12 +131,7 @@ static void check_walk(const subject *s, fault_body *body, int mode)
     if (mode & FAULT_MALLOC)
         return;
 #endif
-    if (fault_count(&report))
-        print_error("%s %s, mode %d: %lld points, %lld crashes, %lld leaks, %lld wrong\n",
-                    text_of(s, text, sizeof text), s->stream ? "(stream)" : "", mode, (long long)report.points,
-                    (long long)report.crashes, (long long)report.leaks, (long long)report.wrong);
-    assert_int_equal(fault_count(&report), 0);
-    assert_true(report.points >= 20);
+    fault_check(&report, mode, 20, text_of(s, text, sizeof text));
 }
 
 static void check_subject(subject s)

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "tests/support/allocator.h"
+#include "tests/support/test.h"
 
 /* To be joined by |. FAULT_UNCOUNTED: no leaks are looked for (a library that keeps blocks is called). */
 enum { FAULT_ONCE = 0, FAULT_STAY = 1, FAULT_MALLOC = 2, FAULT_UNCOUNTED = 4 };
@@ -48,6 +49,17 @@ typedef struct fault_answer {
 static inline int64_t fault_count(const fault_report *report)
 {
     return report->crashes + report->leaks + report->wrong;
+}
+
+/* Fails the test, saying what was met, unless `points` allocations or more were made to fail and nothing went wrong. */
+static inline void fault_check(const fault_report *report, int mode, int64_t points, const char *what)
+{
+    if (fault_count(report))
+        print_error("%s, mode %d: %lld points, %lld crashes, %lld leaks, %lld wrong\n", what, mode,
+                    (long long)report->points, (long long)report->crashes, (long long)report->leaks,
+                    (long long)report->wrong);
+    assert_int_equal(fault_count(report), 0);
+    assert_true(report->points >= points);
 }
 
 #ifdef MOTE_FAULT_MALLOC
